@@ -1,0 +1,1 @@
+"""eventflow turns events into workflows: Argo manifests, durable events, no cluster needed."""

@@ -1,0 +1,1 @@
+"""Workflows at work: a pure core and a thin shell."""

@@ -1,0 +1,1 @@
+"""What users write, and the types that travel between the layers."""

@@ -1,0 +1,1 @@
+"""Where pods run: one contract, one suite, several places."""

@@ -1,0 +1,1 @@
+"""What is remembered: one aggregate a file, SQLite and PostgreSQL behind one contract."""
