@@ -10,17 +10,25 @@ database. So each aggregate's SQL stands in one place, composes with `yield from
     changed = await store.write(lambda: rename(uid, name))
 
 SQL is what both dialects know: `$1` placeholders, `ON CONFLICT`, `RETURNING`. Where they differ, a statement names a
-driver token in braces-and-percent form which each driver replaces (see `TOKENS` of each driver).
+token in braces-and-percent form, which each driver replaces (`TOKENS` in `sqlite.py` and `postgres.py`):
+
+    {%for_update%}  {%for_share%}   lock the rows read, until the transaction ends
+    {%skip_locked%}                 lock them, passing over rows another transaction holds
+    {%now%}                         the database's clock, seconds since the epoch
+    {%strings $1%}  {%integers $1%} the elements of a JSON array given as text (`IN {%strings $1%}`)
+    {%settled tx%}                  written by a transaction older than every one still open (see `events.after`)
+
+What a statement raises is not thrown into the generator: the whole transaction is undone and `write` raises.
 """
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from eventflow.errors import TemporaryError
 
 Value = str | bytes | int | float | None
-Row = tuple[Value, ...]
+Row = tuple[Any, ...]
 T = TypeVar("T")
 
 
@@ -34,7 +42,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """One SQL statement for many rows of parameters; sends back an empty list."""
+    """One SQL statement for many rows of parameters; sends back an empty list. No two rows may write the same key."""
 
     sql: str
     rows: Sequence[Sequence[Value]]
@@ -47,16 +55,40 @@ class CommitUnknown(TemporaryError):
     """COMMIT failed or its answer was lost: the transaction may or may not be durable. Re-read by key, never assume."""
 
 
+class StoreFailed(TemporaryError):
+    """The disk failed under the store, which refuses all work until it is opened anew. Exit (75) and be restarted."""
+
+
+class StaleOwner(TemporaryError):
+    """Another replica owns the shard by now. Nothing was written: drop the workflow from memory, do not retry."""
+
+
+class LostClaim(TemporaryError):
+    """The lease on a delivery or an outbox entry ran out and another took it. Nothing was written: leave it to them."""
+
+
 class Store(Protocol):
-    """A database with eventflow's schema, migrated when opened. An async context manager."""
+    """A database with eventflow's schema, migrated when opened (`async with open_store(url) as store`).
+
+    Opening raises UserError when the database cannot be used as it is (its file is in another process's hands, it comes
+    from a newer version, its credentials are wrong) and TemporaryError when it may be reachable later.
+    """
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
 
     async def write(self, work: Callable[[], Work[T]]) -> T:
         """Run one transaction and return its value once it is durable.
 
-        `work` may be called more than once (a serialization conflict); what it raises rolls back and is raised here.
-        Raises TemporaryError when the database is busy, full or away (nothing was written), CommitUnknown when that
-        cannot be told.
+        `work` may be called more than once (a serialization conflict) and on another thread: it must not touch what it
+        did not make. What it raises rolls back and is raised here; transactions that share a commit are not harmed.
+        Cancelling the caller does not stop the transaction. Raises TemporaryError when the database is busy, full or
+        away (nothing was written), CommitUnknown when that cannot be told, StoreFailed once the store is given up.
         """
 
     async def read(self, work: Callable[[], Work[T]]) -> T:
-        """Run statements that only read, on one snapshot, beside any writer."""
+        """Run statements that only read, on one snapshot, beside any writer. It sees every write that has returned."""
+
+    async def failed(self) -> StoreFailed:
+        """Wait until the store is given up (perhaps for ever) and return why."""
