@@ -1,0 +1,1 @@
+"""The function library: one module a subject, gathered in library.py."""

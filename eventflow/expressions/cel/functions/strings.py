@@ -1,0 +1,113 @@
+"""Strings: cel-go's ext/strings.go, and Tekton's truncate. Positions count characters from 0."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from eventflow.expressions.cel.errors import Failure
+from eventflow.expressions.cel.functions.format import format_string
+from eventflow.expressions.cel.functions.registry import Function, define
+from eventflow.expressions.cel.limits import Budget, charge_list, charge_string
+from eventflow.expressions.cel.operators import equal
+from eventflow.expressions.cel.values import no_overload
+
+_LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
+_UPPER = str.maketrans({chr(code): chr(code - 32) for code in range(ord("a"), ord("z") + 1)})
+_SPACES = " \t\n\v\f\r\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+_QUOTED = str.maketrans(
+    {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
+    | {"\\": "\\\\", '"': '\\"'}
+)
+
+
+def _check_position(text: Sequence[Any], *positions: int) -> None:
+    if any(not 0 <= position <= len(text) for position in positions):
+        raise Failure("position out of range")
+
+
+def char_at(text: str, position: int) -> str:
+    _check_position(text, position)
+    return text[position : position + 1]
+
+
+def index_of(collection: Any, wanted: Any, start: int = 0) -> int:
+    """Of a part in a string, or of an element in a list; -1 when there is none."""
+    _check_position(collection, start)
+    if collection.__class__ is list:
+        return next((i for i in range(start, len(collection)) if equal(collection[i], wanted)), -1)
+    if wanted.__class__ is not str:
+        raise no_overload("indexOf", collection, wanted)
+    return int(collection.find(wanted, start))
+
+
+def last_index_of(collection: Any, wanted: Any, start: int | None = None) -> int:
+    if start is not None:
+        _check_position(collection, start)
+    if collection.__class__ is list:
+        last = len(collection) - 1 if start is None else min(start, len(collection) - 1)
+        return next((i for i in range(last, -1, -1) if equal(collection[i], wanted)), -1)
+    if wanted.__class__ is not str:
+        raise no_overload("lastIndexOf", collection, wanted)
+    return int(collection.rfind(wanted) if start is None else collection.rfind(wanted, 0, start + len(wanted)))
+
+
+def substring(text: str, start: int, end: int | None = None) -> str:
+    stop = len(text) if end is None else end
+    _check_position(text, start, stop)
+    if start > stop:
+        raise Failure("the end of the substring is before its start")
+    return text[start:stop]
+
+
+def truncate(text: str, length: int) -> str:
+    """At most the first `length` characters (Tekton)."""
+    if length < 0:
+        raise Failure("length out of range")
+    return text[:length]
+
+
+def replace(budget: Budget, text: str, old: str, new: str, limit: int = -1) -> str:
+    found = text.count(old) if limit < 0 else min(limit, text.count(old))
+    charge_string(budget, len(text) + max(0, len(new) - len(old)) * found)
+    return text.replace(old, new, max(limit, -1))
+
+
+def split(budget: Budget, text: str, separator: str, limit: int = -1) -> list[str]:
+    """Parts, at most `limit` of them; an empty separator splits into characters."""
+    if limit == 0:
+        return []
+    parts = text.count(separator) + 1 if separator else len(text)
+    charge_list(budget, parts if limit < 0 else min(parts, limit))
+    if separator:
+        return text.split(separator, limit - 1 if limit > 0 else -1)
+    if limit < 0 or limit >= len(text):
+        return list(text)
+    return [*text[: limit - 1], text[limit - 1 :]]
+
+
+def join(budget: Budget, parts: list[Any], separator: str = "") -> str:
+    if any(part.__class__ is not str for part in parts):
+        raise no_overload("join", parts, separator)
+    charge_string(budget, sum(map(len, parts)) + len(separator) * len(parts))
+    return separator.join(parts)
+
+
+def quote(text: str) -> str:
+    """The text as a literal in double quotes."""
+    return f'"{text.translate(_QUOTED)}"'
+
+
+FUNCTIONS: tuple[Function, ...] = (
+    define("charAt", char_at, "string, int", "string"),
+    define("indexOf", index_of, "string|list, dyn, int", "int", required=2, linear=True),
+    define("lastIndexOf", last_index_of, "string|list, dyn, int", "int", required=2, linear=True),
+    define("substring", substring, "string, int, int", "string", required=2, linear=True),
+    define("truncate", truncate, "string, int", "string", linear=True),
+    define("lowerAscii", lambda text: text.translate(_LOWER), "string", "string", linear=True),
+    define("upperAscii", lambda text: text.translate(_UPPER), "string", "string", linear=True),
+    define("trim", lambda text: text.strip(_SPACES), "string", "string", linear=True),
+    define("replace", replace, "string, string, string, int", "string", required=3, linear=True, budgeted=True),
+    define("split", split, "string, string, int", "list", required=2, linear=True, budgeted=True),
+    define("join", join, "list, string", "string", required=1, linear=True, budgeted=True),
+    define("format", format_string, "string, list", "string", linear=True, budgeted=True),
+    define("strings.quote", quote, "string", "string", form="free", linear=True),
+)
