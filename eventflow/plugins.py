@@ -77,10 +77,11 @@ class Registry(Generic[T]):
             raise UserError(f"{self.kind} '{name}' points to '{target}', which is not of the form module:ATTRIBUTE")
         try:
             value: object = importlib.import_module(found["module"])
-            for part in found["attribute"].split("."):
-                value = getattr(value, part)
         except ImportError as error:
             raise self._not_importable(name, found["extra"], error) from error
+        try:
+            for part in found["attribute"].split("."):
+                value = getattr(value, part)
         except AttributeError as error:
             raise UserError(f"{self.kind} '{name}' points to '{target}', which does not exist") from error
         return cast(T, value)

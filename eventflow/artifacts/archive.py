@@ -26,12 +26,11 @@ def pack_tar(source: Path, target: Path, level: int = DEFAULT_LEVEL) -> None:
     its own name may be a link only to something beside or below it. Raises Absent, PermanentError.
     """
     name, real = _resolve(source)
-    with target.open("wb") as file, _gzip(file, level) as packed:
-        with tarfile.open(fileobj=packed, mode="w|", bufsize=CHUNK) as archive:
-            if stat.S_ISREG(real.lstat().st_mode):
-                _tar_file(archive, name, os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC))
-            else:
-                _tar_directory(archive, name, real)
+    with target.open("wb") as file, _gzip(file, level) as packed, _tar(packed) as archive:
+        if stat.S_ISREG(real.lstat().st_mode):
+            _tar_file(archive, name, os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC))
+        else:
+            _tar_directory(archive, name, real)
 
 
 def pack_zip(source: Path, target: Path) -> None:
@@ -80,6 +79,10 @@ def _gzip(file: object, level: int) -> gzip.GzipFile:
     return gzip.GzipFile(filename="", mode="wb", compresslevel=level, fileobj=file, mtime=0)  # type: ignore[call-overload,no-any-return]
 
 
+def _tar(packed: gzip.GzipFile) -> tarfile.TarFile:
+    return tarfile.open(fileobj=packed, mode="w|", bufsize=CHUNK)
+
+
 def _tar_directory(archive: tarfile.TarFile, name: str, directory: Path) -> None:
     root = tree.open_directory(directory)
     try:
@@ -92,7 +95,7 @@ def _tar_directory(archive: tarfile.TarFile, name: str, directory: Path) -> None
                 archive.addfile(_entry(path, tarfile.SYMTYPE, 0o777, item.target()))
             elif item.is_file:
                 _tar_file(archive, path, item.open())
-            archive.members.clear()
+            archive.members.clear()  # type: ignore[attr-defined]
     finally:
         os.close(root)
 
@@ -121,7 +124,7 @@ def _tar_file(archive: tarfile.TarFile, name: str, descriptor: int) -> None:
 def _zip_directory(archive: zipfile.ZipFile, name: str, directory: Path) -> None:
     root = tree.open_directory(directory)
     try:
-        if not os.listdir(root):
+        if not tree.names(root):
             archive.writestr(_record(f"{name}/", os.fstat(root).st_mode), b"")
         for item in tree.walk(root):
             path = f"{name}/{item.path}"

@@ -62,15 +62,19 @@ class ArtifactStore:
 
     async def fetch(self, location: Location, destination: Path) -> None:
         """Bring the file or directory at a location to `destination`, whose parent exists and which does not."""
-        raise self._cannot("be read", location)
+        raise self._cannot("be read", location, destination)
 
     def read(self, location: Location) -> AsyncIterator[bytes]:
         """The bytes of the file at a location, in chunks of at most about a megabyte."""
         raise self._cannot("be streamed", location)
 
-    async def write(self, location: Location, source: Path, *, disposable: bool = False) -> Saved:
-        """Store the file or directory `source`, replacing what is there. A disposable source may be moved away."""
-        raise self._cannot("be written", location)
+    async def write(self, location: Location, source: Path) -> Saved:
+        """Store the file or directory `source`, replacing what is there."""
+        raise self._cannot("be written", location, source)
+
+    async def adopt(self, location: Location, source: Path) -> Saved:
+        """Store the file `source`, which nobody changes any more: on one disk it need not be copied."""
+        return await self.write(location, source)
 
     async def exists(self, location: Location) -> bool:
         """Whether a file or directory is at the location."""
@@ -80,17 +84,18 @@ class ArtifactStore:
         """Remove the file or directory at a location; fine when there is none."""
         raise self._cannot("be deleted", location)
 
-    def list(self, location: Location) -> AsyncIterator[Entry]:
+    def entries(self, location: Location) -> AsyncIterator[Entry]:
         """The files at and below a location, sorted by path."""
         raise self._cannot("be listed", location)
 
     async def place(self, location: Location) -> Path | None:
         """The file or directory itself, for reading only, when the store keeps it on this machine; else None."""
+        del location
         return None
 
     async def close(self) -> None:
         """Let go of connections. The store is not used any more."""
 
-    def _cannot(self, verb: str, location: Location) -> PermanentError:
-        del location
+    def _cannot(self, verb: str, *arguments: object) -> PermanentError:
+        del arguments
         return PermanentError(f"{self.kind} artifacts cannot {verb}")

@@ -151,7 +151,9 @@ def unpack(archive: Path, destination: Path, limits: Limits, pour: Callable[[Pat
         shutil.rmtree(box, ignore_errors=True)
 
 
-def _unpack(archive: Path, destination: Path, limits: Limits, pour: Callable[[Path, Sink], None], box: Path) -> Extracted:
+def _unpack(
+    archive: Path, destination: Path, limits: Limits, pour: Callable[[Path, Sink], None], box: Path
+) -> Extracted:
     top = box / "content"
     top.mkdir(mode=0o755)
     root = tree.open_directory(top)
@@ -161,20 +163,20 @@ def _unpack(archive: Path, destination: Path, limits: Limits, pour: Callable[[Pa
             pour(archive, sink)
         finally:
             sink.close()
-        names = os.listdir(root)
+        names = tree.names(root)
     finally:
         os.close(root)
     chosen = top / names[0] if len(names) == 1 else top
     if sink.links:
         _check_links(chosen)
-    os.rename(chosen, destination)
+    chosen.rename(destination)
     return sink.report
 
 
 def _check_links(chosen: Path) -> None:
     """No link may lead out of what becomes the destination; links set one by one may do so only together."""
     if stat.S_ISLNK(chosen.lstat().st_mode):
-        raise Refused(f"the archive is nothing but the link {chosen.name} -> {os.readlink(chosen)}", "illegal-path")
+        raise Refused(f"the archive is nothing but the link {chosen.name} -> {chosen.readlink()}", "illegal-path")
     if chosen.is_dir():
         root = tree.open_directory(chosen)
         try:

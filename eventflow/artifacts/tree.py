@@ -58,13 +58,18 @@ class Item:
         """Whether a directory has no entries."""
         descriptor = os.open(self.name, _DIRECTORY, dir_fd=self.directory)
         try:
-            return not os.listdir(descriptor)
+            return not names(descriptor)
         finally:
             os.close(descriptor)
 
     def target(self) -> str:
         """What a link says."""
         return os.readlink(self.name, dir_fd=self.directory)
+
+
+def names(directory: int) -> list[str]:
+    """The names in an open directory, in no order."""
+    return os.listdir(directory)
 
 
 def walk(root: int) -> Iterator[Item]:
@@ -78,7 +83,7 @@ def walk(root: int) -> Iterator[Item]:
 def _walk(directory: int, prefix: str, depth: int) -> Iterator[Item]:
     if depth > DEEPEST:
         raise PermanentError(f"the directory is nested deeper than {DEEPEST}: {prefix[:64]}...")
-    for name in sorted(os.listdir(directory), key=os.fsencode):
+    for name in sorted(names(directory), key=os.fsencode):
         status = os.stat(name, dir_fd=directory, follow_symlinks=False)
         item = Item(prefix + name, status, directory, name)
         yield item

@@ -4,7 +4,6 @@ import gzip
 import tarfile
 import zlib
 from pathlib import Path
-from typing import IO
 
 from eventflow.artifacts import extract
 from eventflow.artifacts.extract import Extracted, Limits, Refused, Sink
@@ -26,7 +25,7 @@ class _Header(tarfile.TarInfo):
     """A header that is looked at before the library acts on it."""
 
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> "_Header":
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Header":
         header = super().frombuf(buf, encoding, errors)
         if header.size < 0 or (header.type in _EXTENDED and header.size > _LONGEST_HEADER):
             raise Refused(f"the archive has a header of {header.size} bytes", "corrupt")
@@ -36,7 +35,7 @@ class _Header(tarfile.TarInfo):
 class _Metered:
     """Passes bytes on until there are more than the limits could ever need: padding can be a bomb as well."""
 
-    def __init__(self, source: IO[bytes], most: int) -> None:
+    def __init__(self, source: gzip.GzipFile, most: int) -> None:
         self._source = source
         self._left = most
 
@@ -63,7 +62,7 @@ def is_tarball(path: Path) -> bool:
         return False
 
 
-def _open(plain: IO[bytes], most: int) -> tarfile.TarFile:
+def _open(plain: gzip.GzipFile, most: int) -> tarfile.TarFile:
     return tarfile.open(fileobj=_Metered(plain, most), mode="r|", tarinfo=_Header, bufsize=1 << 18)  # type: ignore[call-overload,no-any-return]
 
 
@@ -74,7 +73,7 @@ def _pour(path: Path, sink: Sink, limits: Limits) -> None:
         with gzip.open(path) as plain, _open(plain, most) as archive:
             while (entry := archive.next()) is not None:
                 _put(archive, entry, sink)
-                archive.members.clear()
+                archive.members.clear()  # type: ignore[attr-defined]
     except _BROKEN as error:
         raise Refused(f"the archive is not a readable tar.gz: {error}", "corrupt") from error
 

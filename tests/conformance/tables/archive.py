@@ -1,7 +1,6 @@
 """Judges packing and unpacking against what Argo Workflows did (artifacts/archive.jsonl)."""
 
 import io
-import os
 import stat
 import tarfile
 import tempfile
@@ -185,7 +184,7 @@ def _write_zip(packed: Path, entries: list[dict[str, Any]]) -> None:
 
 def _read(path: Path) -> Any:
     if path.is_symlink():
-        return {"@link": os.readlink(path)}
+        return {"@link": str(path.readlink())}
     if path.is_dir():
         return {below.name: _read(below) for below in path.iterdir()}
     return path.read_text()
