@@ -16,6 +16,7 @@ token in braces-and-percent form, which each driver replaces (`TOKENS` in `sqlit
     {%skip_locked%}                 lock them, passing over rows another transaction holds
     {%now%}                         the database's clock, seconds since the epoch
     {%strings $1%}  {%integers $1%} the elements of a JSON array given as text (`IN {%strings $1%}`)
+    {%array column%}                the values of a column as one JSON array in text (aggregate)
     {%settled tx%}                  written by a transaction older than every one still open (see `events.after`)
 
 What a statement raises is not thrown into the generator: the whole transaction is undone and `write` raises.
@@ -78,13 +79,16 @@ class Store(Protocol):
 
     async def __aexit__(self, *exc: object) -> None: ...
 
-    async def write(self, work: Callable[[], Work[T]]) -> T:
+    async def write(self, work: Callable[[], Work[T]], *, bulk: bool = False) -> T:
         """Run one transaction and return its value once it is durable.
 
-        `work` may be called more than once (a serialization conflict) and on another thread: it must not touch what it
-        did not make. What it raises rolls back and is raised here; transactions that share a commit are not harmed.
-        Cancelling the caller does not stop the transaction. Raises TemporaryError when the database is busy, full or
-        away (nothing was written), CommitUnknown when that cannot be told, StoreFailed once the store is given up.
+        `work` may be called more than once (a serialization conflict) and, if `bulk`, on another thread: it must not
+        touch what it did not make. What it raises rolls back and is raised here; transactions that share a commit are
+        not harmed. `bulk` says that it takes more than some milliseconds (thousands of rows), too long for the event
+        loop. Cancelling the caller does not stop the transaction.
+
+        Raises TemporaryError when the database is busy, full or away (nothing was written), CommitUnknown when that
+        cannot be told, StoreFailed once the store is given up.
         """
 
     async def read(self, work: Callable[[], Work[T]]) -> T:

@@ -137,19 +137,19 @@ def collect(before: float, limit: int = 1000) -> Work[int]:
     """
     rows = yield Statement(
         """
-        DELETE FROM events WHERE seq IN (
+        SELECT {%array seq%}, COUNT(*) FROM (
           SELECT seq FROM events WHERE received_at < $1 AND NOT EXISTS (
             SELECT 1 FROM deliveries WHERE deliveries.event = events.seq AND outcome IN ('pending', 'held'))
-          ORDER BY received_at LIMIT $2)
-        RETURNING seq
+          ORDER BY received_at LIMIT $2) AS ended
         """,
         (before, limit),
     )
-    if rows:
-        seqs = orjson.dumps([row[0] for row in rows]).decode()
-        yield Statement("DELETE FROM deliveries WHERE event IN {%integers $1%}", (seqs,))
-        yield Statement("DELETE FROM event_conflicts WHERE event IN {%integers $1%}", (seqs,))
-    return len(rows)
+    seqs, count = rows[0]
+    yield Statement("DELETE FROM events WHERE seq IN {%integers $1%}", (seqs,))
+    yield Statement("DELETE FROM deliveries WHERE event IN {%integers $1%}", (seqs,))
+    yield Statement("DELETE FROM event_conflicts WHERE event IN {%integers $1%}", (seqs,))
+    number: int = count
+    return number
 
 
 def page(

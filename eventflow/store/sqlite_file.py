@@ -11,7 +11,8 @@ from eventflow.clock import Clock
 from eventflow.errors import TemporaryError, UserError
 from eventflow.store import schema
 
-BUSY_SECONDS = 5.0
+# How long another process may hold the file while it is opened; later nothing waits inside SQLite.
+OPEN_SECONDS = 5.0
 STATEMENTS = 512
 
 _GROUP_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM}
@@ -75,7 +76,7 @@ def open_writer(path: Path, clock: Clock) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(
             path,
-            timeout=BUSY_SECONDS,
+            timeout=OPEN_SECONDS,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=STATEMENTS,
@@ -85,6 +86,7 @@ def open_writer(path: Path, clock: Clock) -> sqlite3.Connection:
     try:
         _configure(connection)
         migrate(connection, str(path), clock.now())
+        connection.execute("PRAGMA busy_timeout = 0")
     except sqlite3.Error as error:
         connection.close()
         raise _unusable(path, error) from error
@@ -99,7 +101,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"file:{quote(str(path))}?mode=ro",
         uri=True,
-        timeout=BUSY_SECONDS,
+        timeout=0.0,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=STATEMENTS,
