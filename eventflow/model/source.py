@@ -1,5 +1,6 @@
 """What a user wrote, as a plain tree, with the place of every key and value."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -7,6 +8,9 @@ from typing import Any, Final, Literal
 from eventflow.errors import Location, UserError
 
 Path = Sequence[str | int]
+
+_WORD: Final = re.compile(r"[^\s,\]}#]*")
+MISSING: Final = object()
 
 Style = Literal["plain", "quoted", "block", "mapping", "list"]
 
@@ -95,6 +99,12 @@ class Document:
         offset = sum(len(text) + 1 for text in lines[: line - 1]) + column - 1
         return self._within(mark, offset)
 
+    def word_at(self, place: Location) -> str:
+        """Return the plain word that is written at a place, as it stands: `010`, `yes`."""
+        line = self.source.split("\n")[place.line - 1]
+        found = _WORD.match(line, place.column - 1)
+        return found[0] if found else ""
+
     def at(self, path: Path) -> "Document":
         """Return the part at `path` as a document of its own, with the same file and places."""
         return Document(value_at(self.tree, path), self._mark(path)[0], self.source, self.file)
@@ -137,9 +147,6 @@ def _block_start(lines: list[str], header: int) -> tuple[int, int]:
 
 def _indentation(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
-
-
-MISSING: Final = object()
 
 
 def value_at(tree: Any, path: Path, default: Any = None) -> Any:

@@ -1,0 +1,64 @@
+"""The kinds of object that eventflow knows, and where their models are."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+ARGO: Final = "argoproj.io/v1alpha1"
+MODULES: Final = {
+    "Workflow": "workflow",
+    "WorkflowTemplate": "workflow",
+    "ClusterWorkflowTemplate": "workflow",
+    "CronWorkflow": "workflow",
+    "WorkflowEventBinding": "workflow",
+    "EventSource": "eventsource",
+    "EventBus": "eventsource",
+    "Sensor": "sensor",
+    "ConfigMap": "objects",
+    "Secret": "objects",
+    "PersistentVolumeClaim": "objects",
+}
+API_VERSIONS: Final = {kind: "v1" if module == "objects" else ARGO for kind, module in MODULES.items()}
+LISTS: Final = frozenset({"List", *(f"{kind}List" for kind in MODULES)})
+INTERNAL: Final = frozenset({"WorkflowTaskSet", "WorkflowTaskResult", "WorkflowArtifactGCTask"})
+FOREIGN: Final = frozenset(
+    {
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CronJob",
+        "CustomResourceDefinition",
+        "DaemonSet",
+        "Deployment",
+        "HorizontalPodAutoscaler",
+        "Ingress",
+        "Job",
+        "LimitRange",
+        "Namespace",
+        "NetworkPolicy",
+        "PersistentVolume",
+        "Pod",
+        "PodDisruptionBudget",
+        "PriorityClass",
+        "ReplicaSet",
+        "ResourceQuota",
+        "Role",
+        "RoleBinding",
+        "Service",
+        "ServiceAccount",
+        "ServiceMonitor",
+        "StatefulSet",
+        "StorageClass",
+    }
+)
+"""Kinds that only a cluster has a use for. They are read and left alone, so that whole directories apply."""
+
+CLUSTER_SCOPED: Final = frozenset({"ClusterWorkflowTemplate"})
+
+
+def model_of(kind: str) -> "type[BaseModel]":
+    """Return the pydantic model of a kind, imported on first use."""
+    module = import_module(f"eventflow.model.{MODULES.get(kind, 'objects')}")
+    found: type[BaseModel] = getattr(module, kind if kind in MODULES else "Foreign")
+    return found
