@@ -65,26 +65,28 @@ Ask = Callable[[int, str], AbstractAsyncContextManager[Body]]
 
 
 async def download(ask: Ask, destination: Path, *, resumes: int = 8) -> None:
-    """Fill a file from a source that may break off, going on from there as long as each attempt brings something.
+    """Fill a file from a source that may break off, going on from there as long as the attempts bring something.
 
-    Raises what `ask` raises; a TemporaryError once an attempt has brought nothing.
+    Raises what `ask` raises; a TemporaryError once two attempts in a row have brought nothing.
     """
     file = await asyncio.to_thread(destination.open, "wb", 0)
-    version = ""
+    version, idle = "", 0
     try:
         for attempt in range(resumes + 1):
-            offset = file.tell()
+            offset = begin = file.tell()
             try:
                 async with ask(offset, version) as body:
                     version = body.version
-                    if body.start != offset:
+                    begin = body.start
+                    if begin != offset:
                         await asyncio.to_thread(_restart, file.fileno())
                         file.seek(0)
                     async for block in _blocks(body.chunks):
                         await asyncio.to_thread(file.write, block)
                 return
             except TemporaryError:
-                if file.tell() <= offset or attempt == resumes or not version:
+                idle = 0 if file.tell() > begin else idle + 1
+                if idle > 1 or attempt == resumes or not version:
                     raise
     finally:
         await asyncio.to_thread(file.close)

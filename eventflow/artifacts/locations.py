@@ -82,7 +82,7 @@ def complete(artifact: Mapping[str, Any], repository: Mapping[str, Any]) -> tupl
     kind = kind_of(artifact)
     if kind is None:
         return None
-    own = {field: value for field, value in artifact[kind].items() if value not in (None, "")}
+    own = dict(artifact[kind])
     if has_place(kind, own) and (kind not in _KEY_FIELDS or key_of(kind, own)):
         return kind, own
     key = key_of(kind, own)
@@ -91,7 +91,7 @@ def complete(artifact: Mapping[str, Any], repository: Mapping[str, Any]) -> tupl
     home = kind_of(repository) or LOCAL
     inherited = repository.get(home) or {}
     if home == kind:
-        return kind, {**inherited, **own}
+        return kind, {**inherited, **{field: value for field, value in own.items() if value not in (None, "")}}
     partial = [field for field in _PLACE_FIELDS[kind] if own.get(field)]
     if partial:
         missing = [field for field in _PLACE_FIELDS[kind] if not own.get(field)]

@@ -1,5 +1,6 @@
 """A small S3 in memory: objects, listings, multipart uploads, and faults on demand. Signatures are not checked."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from typing import Any
@@ -92,6 +93,7 @@ class FakeS3:
             if self.cut_after is not None:
                 body, self.cut_after = body[: self.cut_after], None
                 await answer.write(body)
+                await asyncio.sleep(0.05)  # the client forgets what it has not read when the connection ends
                 assert request.transport is not None
                 request.transport.close()
                 return answer

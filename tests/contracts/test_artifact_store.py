@@ -1,4 +1,4 @@
-"""What every artifact store owes, over each of them: local, s3 (in memory, and a real one where TEST_S3 names it), http.
+"""What every artifact store owes: local disk, http, S3 in memory, and a real S3 where TEST_S3 names one.
 
 Raw and git artifacts can only be read; they have their part of the contract at the end.
 """
