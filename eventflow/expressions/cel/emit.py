@@ -24,12 +24,13 @@ Rule = Callable[["Emitter", Any], ast.expr]
 
 
 class Emitter:
-    """One function in the making."""
+    """One function in the making. `deferred` are the slots of variables that may hold an error."""
 
     def __init__(self, rules: Mapping[type, Rule]) -> None:
         self.names: dict[str, Any] = {"__builtins__": {}, "ABSORBED": ABSORBED}
         self.body: list[ast.stmt] = []
         self.loops = 0
+        self.deferred: set[int] = set()
         self._rules = rules
         self._blocks = 0
         self._count = 0
@@ -102,16 +103,23 @@ def local_name(local: ir.Local) -> str:
     return f"v{local.slot}"
 
 
-def local(_emitter: Emitter, node: ir.Local) -> ast.expr:
-    return pyast.load(local_name(node))
+def local(emitter: Emitter, node: ir.Local) -> ast.expr:
+    name = pyast.load(local_name(node))
+    return pyast.call(emitter.hold(structures.forced), name) if node.slot in emitter.deferred else name
 
 
 def select(emitter: Emitter, node: ir.Select) -> ast.expr:
     target = emitter.value(node.target)
     if node.optional:
         return pyast.call(emitter.hold(structures.optional_select), target, ast.Constant(node.field))
-    # A plain subscript: the KeyError or TypeError of a wrong value becomes an error of CEL later.
-    return pyast.subscript(target, ast.Constant(node.field))
+    return _plain_select(emitter, target, node.field)
+
+
+def _plain_select(emitter: Emitter, target: ast.expr, field: str) -> ast.expr:
+    if isinstance(target, ast.Name | ast.Subscript | ast.Call):
+        # The KeyError or TypeError of a wrong value becomes an error of CEL later.
+        return pyast.subscript(target, ast.Constant(field))
+    return pyast.call(emitter.hold(structures.select), target, ast.Constant(field))
 
 
 def has(emitter: Emitter, node: ir.Has) -> ast.expr:
@@ -123,7 +131,7 @@ def index(emitter: Emitter, node: ir.Index) -> ast.expr:
     if node.optional:
         return pyast.call(emitter.hold(structures.optional_index), target, emitter.value(node.key))
     if isinstance(node.key, ir.Const) and node.key.value.__class__ is str:
-        return pyast.subscript(target, ast.Constant(node.key.value))
+        return _plain_select(emitter, target, node.key.value)
     return pyast.call(emitter.hold(structures.index), target, emitter.value(node.key))
 
 

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Callable
 from typing import Any, Final
 
-from eventflow.expressions.cel import ir, operators, pyast, structures
+from eventflow.expressions.cel import emit_logic, ir, operators, pyast, structures
 from eventflow.expressions.cel.emit import Emitter
 from eventflow.expressions.cel.errors import Failure
 from eventflow.expressions.cel.functions import library, regex
@@ -35,6 +35,8 @@ def call(emitter: Emitter, node: ir.Call) -> ast.expr:
         return special
     if node.function in OPERATORS:
         return _operator(emitter, node)
+    if node.function in ("or", "orValue") and len(node.arguments) == 2:
+        return emit_logic.alternative(emitter, node)
     function = library.FUNCTIONS.get(node.function)
     if function is None or not function.takes(len(node.arguments)):
         return pyast.call(emitter.hold(structures.unbound), ast.Constant(node.function))

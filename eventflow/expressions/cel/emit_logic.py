@@ -63,7 +63,14 @@ def condition(emitter: Emitter, node: ir.Cond) -> ast.expr:
 
 
 def bind(emitter: Emitter, node: ir.Bind) -> ast.expr:
-    emitter.add(pyast.assign(emit.local_name(node.variable), emitter.value(node.value)), node.value.span)
+    """A value that fails counts only where it is used, as cel-cpp has it, which computes it on first use."""
+    name, caught = emit.local_name(node.variable), emitter.fresh("x")
+    with emitter.block(node.value.span):
+        compute = emitter.branch(node.value, name)
+    deferred = pyast.call(emitter.hold(structures.Deferred), pyast.load(caught))
+    handler = ast.ExceptHandler(pyast.load("ABSORBED"), caught, [pyast.assign(name, deferred)])
+    emitter.add(ast.Try(compute, [handler], [], []), node.value.span)
+    emitter.deferred.add(node.variable.slot)
     return emitter.value(node.body)
 
 
@@ -81,4 +88,21 @@ def opt_map(emitter: Emitter, node: ir.OptMap) -> ast.expr:
     )
     present = [pyast.assign(variable, value), *emitter.branch(node.body, result), pyast.assign(result, wrapped)]
     emitter.add(pyast.if_(ast.Attribute(pyast.load(held), "present", ast.Load()), present), node.span)
+    return pyast.load(result)
+
+
+def alternative(emitter: Emitter, node: ir.Call) -> ast.expr:
+    """`x.or(y)` and `x.orValue(y)`: the second is computed only when the first is absent."""
+    held, result = emitter.fresh("o"), emitter.fresh("r")
+    first, second = node.arguments
+    target = pyast.call(emitter.hold(optionals.flat), emitter.value(first))
+    emitter.add(pyast.assign(held, target), first.span)
+    taken: ast.expr = pyast.load(held)
+    other = emitter.branch(second, result)
+    if node.function == "orValue":
+        taken = ast.Attribute(taken, "value", ast.Load())
+    else:
+        other.append(pyast.assign(result, pyast.call(emitter.hold(optionals.flat), pyast.load(result))))
+    present = ast.Attribute(pyast.load(held), "present", ast.Load())
+    emitter.add(pyast.if_(present, [pyast.assign(result, taken)], other), node.span)
     return pyast.load(result)

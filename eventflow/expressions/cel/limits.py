@@ -18,12 +18,17 @@ MAX_BLOCKS = 18
 MAX_STRING = 1 << 20
 MAX_LIST = 100_000
 MAX_PATTERN = 1024
+MAX_PATTERN_PROGRAM = 1000
+# What compiling a regular expression costs that is not known when the expression is compiled, at the least.
+PATTERN_UNITS = 100
 MAX_YAML = 1 << 16
 BUDGET = 200_000
 
 # Characters that cost one unit: to scan, and to build (which takes memory, too).
 SCANNED_PER_UNIT = 256
 BUILT_PER_UNIT = 64
+# Steps of a regular expression that must tell where it matched: characters times the size of its program.
+MATCHED_PER_UNIT = 512
 
 Budget = list[int]
 """What is left, in its only element. A list, because generated code and functions share it and lower it."""

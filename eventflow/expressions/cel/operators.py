@@ -73,22 +73,20 @@ def _ordering(name: str, compare: Callable[[Any, Any], bool]) -> Callable[[Any, 
         if kind is other and kind in _ORDERED:
             return compare(a, b)
         if kind in NUMBERS and other in NUMBERS:
-            return compare(*_as_doubles(a, b))
+            # Against a double an integer is rounded to one, as cel-go and cel-cpp do.
+            if kind is float:
+                return compare(a, _as_double(b))
+            return compare(_as_double(a), b) if other is float else compare(a, b)
         raise no_overload(name, a, b)
 
     return ordered
 
 
-def _as_doubles(a: Any, b: Any) -> tuple[Any, Any]:
-    # Against a double an integer is rounded to one, as cel-go and cel-cpp do.
+def _as_double(value: int) -> float:
     try:
-        if a.__class__ is float:
-            return a, float(b)
-        if b.__class__ is float:
-            return float(a), b
+        return float(value)
     except OverflowError:
-        pass
-    return a, b
+        return math.inf if value > 0 else -math.inf
 
 
 less = _ordering("_<_", operator.lt)
@@ -226,7 +224,10 @@ def contained(x: Any, collection: Any) -> bool:
     if kind is list:
         if x.__class__ is str:
             return x in collection
-        return any(equal(x, y) for y in collection)
+        for y in collection:  # noqa: SIM110 (any() costs as much again)
+            if equal(x, y):
+                return True
+        return False
     if kind is dict and (x.__class__ is str or x.__class__ is bool or x.__class__ in NUMBERS):
         return contains_key(collection, x)
     raise no_overload("@in", x, collection)

@@ -101,12 +101,11 @@ class Lowering:
         while place.data == "unary" and tree.subtree(place, 0).data == sign:
             place = tree.subtree(place, 1)
             count += 1
-        operator = "!_" if sign == "unary_not" else "-_"
         node = self.expression(place, depth)
-        # An even number of signs changes nothing but still asks for the type: keep two.
-        for _ in range(2 - count % 2):
-            node = ir.Call(span, operator, (node,), span)
-        return node
+        # As in cel-go and cel-cpp, pairs of signs vanish while parsing: !!x is x, of whatever type.
+        if count % 2 == 0:
+            return node
+        return ir.Call(span, "!_" if sign == "unary_not" else "-_", (node,), span)
 
     def literal(self, place: Tree, span: ir.Span, _depth: int) -> ir.Node:
         token = tree.token(place, 0)

@@ -30,6 +30,28 @@ def index(container: Any, key: Any) -> Any:
     raise no_overload("_[_]", container, key)
 
 
+def select(container: Any, field: str) -> Any:
+    """`container.field` where Python would warn of a plain subscript, such as of a constant."""
+    if container.__class__ is dict or container.__class__ is Optional:
+        return container[field]
+    raise no_overload("select", container)
+
+
+class Deferred:
+    """What `cel.bind` holds when its value failed: the error counts only where the variable is used."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def forced(value: Any) -> Any:
+    if value.__class__ is Deferred:
+        raise value.error
+    return value
+
+
 def _position(container: list[Any], key: Any) -> int:
     if key.__class__ is int or key.__class__ is Uint:
         return int(key)
@@ -43,10 +65,10 @@ def optional_index(container: Any, key: Any) -> Optional:
     if container.__class__ is Optional:
         return optional_index(container.value, key) if container.present else NONE
     if container.__class__ is dict:
-        return Optional(True, container[key]) if contains_key(container, key) else NONE
-    if container.__class__ is list:
-        position = _position(container, key)
-        return Optional(True, container[position]) if 0 <= position < len(container) else NONE
+        known = (key.__class__ in _KEYS or key.__class__ is float) and contains_key(container, key)
+        return Optional(True, container[key]) if known else NONE
+    if container.__class__ is list and key.__class__ is int:
+        return Optional(True, container[key]) if 0 <= key < len(container) else NONE
     raise no_overload("_[?_]", container, key)
 
 

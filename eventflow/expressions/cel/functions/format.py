@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from eventflow.expressions.cel.errors import Failure
-from eventflow.expressions.cel.functions.standard import format_double, to_string
+from eventflow.expressions.cel.functions.standard import to_string
 from eventflow.expressions.cel.limits import Budget, charge, charge_string
 from eventflow.expressions.cel.values import Optional, Type, Uint, type_of
 
@@ -48,7 +48,7 @@ def _text(budget: Budget, value: Any) -> str:
     if value is None:
         return "null"
     if kind is float:
-        return _special(value) or format_double(value)
+        return _special(value) or _positional(value)
     if kind is list:
         return _bounded(budget, "[" + ", ".join(_text(budget, item) for item in value) + "]")
     if kind is dict:
@@ -59,6 +59,12 @@ def _text(budget: Budget, value: Any) -> str:
     if kind is Optional:
         raise _unsuitable("s", value)
     return value.decode("utf-8", "replace") if kind is bytes else to_string(value)
+
+
+def _positional(value: float) -> str:
+    """The shortest text that reads back as the same number, without exponent or needless fraction."""
+    text = format(decimal.Decimal(repr(value)), "f")
+    return text.removesuffix(".0")
 
 
 def _bounded(budget: Budget, text: str) -> str:
@@ -77,7 +83,7 @@ def _number(verb: str, precision: str | None, value: Any) -> str:
     kind = value.__class__
     whole = kind is int or kind is Uint
     if verb in "fe" and (whole or kind is float):
-        return _decimal(verb, int(precision or 6) if precision is None else int(precision), float(value))
+        return _decimal(verb, 6 if precision is None else int(precision), float(value))
     if verb == "d" and kind is float and _special(value):
         return _special(value)
     if verb == "b" and kind is bool:

@@ -9,16 +9,17 @@ import re
 from eventflow.expressions.cel.errors import Failure
 from eventflow.expressions.cel.functions import regex
 from eventflow.expressions.cel.functions.registry import Function, define
+from eventflow.expressions.cel.limits import Budget
 
 _LONGEST = 256
 _PART = re.compile(r"(\*\*/)|(\*\*)|(\*)|(\?)|\[([!^]?)([^/\]][^/\]]*)\]|(.)", re.DOTALL)
 
 
-def glob(text: str, pattern: str) -> bool:
+def glob(budget: Budget, text: str, pattern: str) -> bool:
     """Whether the whole text has the form of the pattern."""
     if len(pattern) > _LONGEST:
         raise Failure(f"a glob pattern of more than {_LONGEST} characters")
-    return regex.compiled(_translated(pattern)).fullmatch(text) is not None
+    return regex.compiled(_translated(pattern), budget).fullmatch(text) is not None
 
 
 @functools.lru_cache(512)
@@ -57,4 +58,4 @@ def _literal(char: str) -> str:
     return char if char.isalnum() or not char.isascii() else f"\\x{ord(char):02x}"
 
 
-FUNCTIONS: tuple[Function, ...] = (define("glob", glob, "string, string", "bool", linear=True),)
+FUNCTIONS: tuple[Function, ...] = (define("glob", glob, "string, string", "bool", budgeted=True, linear=True),)

@@ -24,9 +24,9 @@ def _value(optional: Optional) -> Any:
 
 
 def flat(optional: Any) -> Optional:
-    """What the body of optFlatMap gave. Raises Failure when that is no optional."""
+    """The value, which must be an optional. Raises Failure when it is not."""
     if optional.__class__ is not Optional:
-        raise no_overload("optFlatMap", optional)
+        raise no_overload("optional", optional)
     return optional
 
 

@@ -3,7 +3,6 @@
 `matches` is standard; `find` and `findAll` are Kubernetes'; `regex.*` is cel-go's ext/regex.go; `translate` Tekton's.
 """
 
-import functools
 import re
 from typing import Any
 
@@ -11,16 +10,32 @@ import re2
 
 from eventflow.expressions.cel.errors import Failure
 from eventflow.expressions.cel.functions.registry import Function, define
-from eventflow.expressions.cel.limits import MAX_PATTERN, Budget, charge, charge_list, charge_string
+from eventflow.expressions.cel.limits import (
+    MATCHED_PER_UNIT,
+    MAX_PATTERN,
+    MAX_PATTERN_PROGRAM,
+    PATTERN_UNITS,
+    Budget,
+    charge,
+    charge_list,
+    charge_string,
+)
 from eventflow.expressions.cel.values import NONE, Optional, no_overload
 
 _REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
 _BACKSLASH = re.compile(r"\\(?:([0-9])|(\\)|(?s:.)|\Z)")
 
 
+_MEMORY = 2 << 20
+_CACHE_SIZE = 64
+# RE2 may have worked for some milliseconds before it gave up.
+_REFUSED_UNITS = 10_000
+_cache: dict[str, Any] = {}
+
+
 def _options() -> Any:
     options = re2.Options()
-    options.max_mem = 1 << 20
+    options.max_mem = _MEMORY
     options.log_errors = False
     return options
 
@@ -28,27 +43,42 @@ def _options() -> Any:
 _OPTIONS = _options()
 
 
-def compiled(pattern: str) -> Any:
-    """The pattern as an RE2 object. Raises Failure when it is no pattern, or too large."""
+def compiled(pattern: str, budget: Budget | None = None) -> Any:
+    """The pattern as an RE2 object. Raises Failure when it is no pattern, or too large.
+
+    Patterns may come from events, so compiling one that is not known yet is charged.
+    """
     if len(pattern) > MAX_PATTERN:
         raise Failure(f"a regular expression of more than {MAX_PATTERN} characters")
-    return _cached(pattern)
+    regex = _cache.get(pattern)
+    if regex is None:
+        regex = _compile(pattern)
+        if budget is not None:
+            charge(budget, PATTERN_UNITS + (_REFUSED_UNITS if isinstance(regex, Failure) else regex.programsize // 4))
+        if len(_cache) >= _CACHE_SIZE:
+            # Another thread may have taken the oldest away meanwhile.
+            _cache.pop(next(iter(_cache.copy())), None)
+        _cache[pattern] = regex
+    if isinstance(regex, Failure):
+        raise Failure(*regex.args)
+    return regex
 
 
-@functools.lru_cache(512)
-def _cached(pattern: str) -> Any:
+def _compile(pattern: str) -> Any:
     try:
-        return re2.compile(pattern, _OPTIONS)  # type: ignore[no-untyped-call]
+        regex = re2.compile(pattern, _OPTIONS)  # type: ignore[no-untyped-call]
     except re2.error as error:
         # RE2 quotes the offending part of the pattern, which may come from an event: name only the kind.
         reason = error.args[0] if error.args else b""
         text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        raise Failure(f"invalid regular expression ({text.partition(':')[0]})") from None
+        return Failure(f"invalid regular expression ({text.partition(':')[0]})")
+    # A larger one may exhaust the memory of RE2's automaton, which then falls back to a method that takes minutes.
+    return regex if regex.programsize <= MAX_PATTERN_PROGRAM else Failure("a regular expression that is too complex")
 
 
-def matches(text: Any, pattern: Any) -> bool:
+def matches(budget: Budget, text: Any, pattern: Any) -> bool:
     if text.__class__ is str and pattern.__class__ is str:
-        return compiled(pattern).search(text) is not None
+        return compiled(pattern, budget).search(text) is not None
     raise no_overload("matches", text, pattern)
 
 
@@ -59,23 +89,29 @@ def matches_constant(text: Any, search: Any) -> bool:
     raise no_overload("matches", text, "")
 
 
-def find(text: str, pattern: str) -> str:
+def _charged(budget: Budget, regex: Any, text: str) -> Any:
+    """The regex, charged for finding what it matches in the text, which takes the product of their sizes."""
+    charge(budget, len(text) * regex.programsize // MATCHED_PER_UNIT)
+    return regex
+
+
+def find(budget: Budget, text: str, pattern: str) -> str:
     """The first match, or the empty string."""
-    found = compiled(pattern).search(text)
+    found = _charged(budget, compiled(pattern, budget), text).search(text)
     return found[0] if found else ""
 
 
 def find_all(budget: Budget, text: str, pattern: str, limit: int = -1) -> list[str]:
     """All matches, or the first `limit`."""
-    return [match[0] for match in _every(budget, compiled(pattern), text, limit)]
+    return [match[0] for match in _every(budget, compiled(pattern, budget), text, limit)]
 
 
 def _every(budget: Budget, regex: Any, text: str, limit: int) -> list[Any]:
     found: list[Any] = []
-    for match in regex.finditer(text):
+    for match in _charged(budget, regex, text).finditer(text):
         if 0 <= limit <= len(found):
             break
-        charge(budget, 1)
+        charge(budget, 4)
         found.append(match)
     charge_list(budget, len(found))
     return found
@@ -99,7 +135,7 @@ def translate(budget: Budget, text: str, pattern: str, template: str) -> str:
     def expand(match: Any) -> str:
         return _REFERENCE.sub(lambda ref: "$" if ref[0] == "$$" else _group(match, ref[1] or ref[2]), template)
 
-    return _replace(budget, text, compiled(pattern), expand, -1)
+    return _replace(budget, text, compiled(pattern, budget), expand, -1)
 
 
 def _group(match: Any, name: str) -> str:
@@ -110,7 +146,7 @@ def _group(match: Any, name: str) -> str:
 
 def regex_replace(budget: Budget, text: str, pattern: str, template: str, limit: int = -1) -> str:
     r"""Every match, or the first `limit`, replaced; \1 in the replacement stands for a group."""
-    regex = compiled(pattern)
+    regex = compiled(pattern, budget)
     for reference in _BACKSLASH.finditer(template):
         if reference[2] is None and (reference[1] is None or int(reference[1]) > regex.groups):
             raise Failure("invalid reference in the replacement")
@@ -121,30 +157,41 @@ def regex_replace(budget: Budget, text: str, pattern: str, template: str, limit:
     return _replace(budget, text, regex, expand, limit)
 
 
-def extract(text: str, pattern: str) -> Optional:
+def extract(budget: Budget, text: str, pattern: str) -> Optional:
     """The first match, or its only group, as an optional."""
-    regex = _with_one_group(pattern)
+    regex = _charged(budget, _with_one_group(budget, pattern), text)
     match = regex.search(text)
     return NONE if match is None or match[regex.groups] is None else Optional(True, match[regex.groups])
 
 
 def extract_all(budget: Budget, text: str, pattern: str) -> list[str]:
     """All matches, or what their only group matched."""
-    regex = _with_one_group(pattern)
+    regex = _with_one_group(budget, pattern)
     return [match[regex.groups] for match in _every(budget, regex, text, -1) if match[regex.groups] is not None]
 
 
-def _with_one_group(pattern: str) -> Any:
-    regex = compiled(pattern)
+def _with_one_group(budget: Budget, pattern: str) -> Any:
+    regex = compiled(pattern, budget)
     if regex.groups > 1:
         raise Failure("the regular expression has more than one group")
     return regex
 
 
 FUNCTIONS: tuple[Function, ...] = (
-    define("find", find, "string, string", "string", linear=True, pattern=1),
-    define("findAll", find_all, "string, string, int", "list", required=2, linear=True, budgeted=True, pattern=1),
-    define("translate", translate, "string, string, string", "string", linear=True, budgeted=True, pattern=1),
+    define(
+        "matches",
+        matches,
+        "string, string",
+        "bool",
+        form="either",
+        budgeted=True,
+        linear=True,
+        pattern=1,
+        guarded=False,
+    ),
+    define("find", find, "string, string", "string", budgeted=True, pattern=1),
+    define("findAll", find_all, "string, string, int", "list", required=2, budgeted=True, pattern=1),
+    define("translate", translate, "string, string, string", "string", budgeted=True, pattern=1),
     define(
         "regex.replace",
         regex_replace,
@@ -152,12 +199,9 @@ FUNCTIONS: tuple[Function, ...] = (
         "string",
         form="free",
         required=3,
-        linear=True,
         budgeted=True,
         pattern=1,
     ),
-    define("regex.extract", extract, "string, string", "optional", form="free", linear=True, pattern=1),
-    define(
-        "regex.extractAll", extract_all, "string, string", "list", form="free", linear=True, budgeted=True, pattern=1
-    ),
+    define("regex.extract", extract, "string, string", "optional", form="free", budgeted=True, pattern=1),
+    define("regex.extractAll", extract_all, "string, string", "list", form="free", budgeted=True, pattern=1),
 )

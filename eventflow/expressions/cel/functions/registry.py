@@ -106,4 +106,17 @@ def _guard(name: str, run: Run, kinds: tuple[frozenset[str], ...], budgeted: boo
         check(arguments)
         return run(budget, *arguments)
 
+    if len(classes) == 1 and not budgeted and classes[0]:
+        return _guard_one(name, run, classes[0])
     return guarded_with_budget if budgeted else guarded
+
+
+def _guard_one(name: str, run: Run, allowed: frozenset[type]) -> Run:
+    """The same for the commonest form, for speed."""
+
+    def guarded(value: Any) -> Any:
+        if value.__class__ not in allowed:
+            raise no_overload(name, value)
+        return run(value)
+
+    return guarded

@@ -1,11 +1,11 @@
 """The standard library: sizes, string tests, conversions. Source: cel-spec doc/langdef.md, "Standard Definitions"."""
 
+import decimal
 import math
 import re
 from typing import Any
 
 from eventflow.expressions.cel.errors import Failure
-from eventflow.expressions.cel.functions.regex import matches
 from eventflow.expressions.cel.functions.registry import Function, define
 from eventflow.expressions.cel.network import Cidr, Ip
 from eventflow.expressions.cel.operators import as_int, as_uint
@@ -50,7 +50,7 @@ def to_int(value: Any) -> int:
     kind = value.__class__
     if kind is int:
         return as_int(value)
-    if kind is Uint:
+    if kind is Uint or kind is bool:
         return as_int(int(value))
     if kind is float:
         if not -(2.0**63) < value < 2.0**63:
@@ -85,14 +85,15 @@ def to_double(value: Any) -> float:
 
 
 def format_double(value: float) -> str:
-    """The shortest text that reads back as the same number; whole numbers without a fraction."""
+    """The shortest text that reads back as the same number, with an exponent from 1e+06 on and below 0.0001, as
+    cel-go and cel-cpp write it."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    if value.is_integer() and abs(value) < 1e21:
-        return "-0" if value == 0 and math.copysign(1, value) < 0 else str(int(value))
-    return repr(value)
+    digits = len(decimal.Decimal(repr(value)).normalize().as_tuple().digits)
+    text = f"{value:.{max(digits, 6)}g}"
+    return text if "e" in text or abs(value) < 1e6 else f"{value:.{digits - 1}e}"
 
 
 def to_string(value: Any) -> str:
@@ -140,6 +141,9 @@ def to_duration(value: Any) -> Duration:
 
 
 def to_ip(value: Any) -> Ip:
+    """From text; of a network, the address it was written with."""
+    if value.__class__ is Cidr:
+        return Ip(value.interface.ip)
     return Ip.parse(value) if value.__class__ is str else value
 
 
@@ -162,8 +166,18 @@ FUNCTIONS: tuple[Function, ...] = (
     define("contains", contains, "string, string", "bool", linear=True, guarded=False),
     define("startsWith", starts_with, "string, string", "bool", guarded=False),
     define("endsWith", ends_with, "string, string", "bool", guarded=False),
-    define("matches", matches, "string, string", "bool", form="either", linear=True, pattern=1, guarded=False),
-    define("int", to_int, "int|uint|double|string|timestamp", "int", form="free"),
+    define(
+        "matches",
+        matches,
+        "string, string",
+        "bool",
+        form="either",
+        budgeted=True,
+        linear=True,
+        pattern=1,
+        guarded=False,
+    ),
+    define("int", to_int, "int|uint|double|bool|string|timestamp", "int", form="free"),
     define("uint", to_uint, "int|uint|double|string", "uint", form="free"),
     define("double", to_double, "int|uint|double|string", "double", form="free"),
     define("string", to_string, _TEXTUAL, "string", form="free", linear=True),
@@ -171,7 +185,7 @@ FUNCTIONS: tuple[Function, ...] = (
     define("bool", to_bool, "bool|string", "bool", form="free"),
     define("timestamp", to_timestamp, "timestamp|string|int", "timestamp", form="free", foldable=True),
     define("duration", to_duration, "duration|string|int", "duration", form="free", foldable=True),
-    define("ip", to_ip, "string|ip", "ip", form="free", foldable=True),
+    define("ip", to_ip, "string|ip|cidr", "ip", form="either", foldable=True),
     define("cidr", to_cidr, "string|cidr", "cidr", form="free", foldable=True),
     define("semver", to_semver, "string, bool", "semver", form="free", required=1, foldable=True),
     define("dyn", _same, "dyn", "dyn", form="free", guarded=False),

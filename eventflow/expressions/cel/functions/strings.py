@@ -1,13 +1,11 @@
 """Strings: cel-go's ext/strings.go, and Tekton's truncate. Positions count characters from 0."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from eventflow.expressions.cel.errors import Failure
 from eventflow.expressions.cel.functions.format import format_string
 from eventflow.expressions.cel.functions.registry import Function, define
 from eventflow.expressions.cel.limits import Budget, charge_list, charge_string
-from eventflow.expressions.cel.operators import equal
 from eventflow.expressions.cel.values import no_overload
 
 _LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
@@ -19,7 +17,7 @@ _QUOTED = str.maketrans(
 )
 
 
-def _check_position(text: Sequence[Any], *positions: int) -> None:
+def _check_position(text: str, *positions: int) -> None:
     if any(not 0 <= position <= len(text) for position in positions):
         raise Failure("position out of range")
 
@@ -29,25 +27,18 @@ def char_at(text: str, position: int) -> str:
     return text[position : position + 1]
 
 
-def index_of(collection: Any, wanted: Any, start: int = 0) -> int:
-    """Of a part in a string, or of an element in a list; -1 when there is none."""
-    _check_position(collection, start)
-    if collection.__class__ is list:
-        return next((i for i in range(start, len(collection)) if equal(collection[i], wanted)), -1)
-    if wanted.__class__ is not str:
-        raise no_overload("indexOf", collection, wanted)
-    return int(collection.find(wanted, start))
+def index_of(text: str, part: str, start: int = 0) -> int:
+    """Where a part begins at `start` or after; -1 when there is none."""
+    _check_position(text, start)
+    return text.find(part, start)
 
 
-def last_index_of(collection: Any, wanted: Any, start: int | None = None) -> int:
-    if start is not None:
-        _check_position(collection, start)
-    if collection.__class__ is list:
-        last = len(collection) - 1 if start is None else min(start, len(collection) - 1)
-        return next((i for i in range(last, -1, -1) if equal(collection[i], wanted)), -1)
-    if wanted.__class__ is not str:
-        raise no_overload("lastIndexOf", collection, wanted)
-    return int(collection.rfind(wanted) if start is None else collection.rfind(wanted, 0, start + len(wanted)))
+def last_index_of(text: str, part: str, start: int | None = None) -> int:
+    """Where a part begins last, at `start` or before; -1 when there is none."""
+    if start is None:
+        return text.rfind(part)
+    _check_position(text, start)
+    return text.rfind(part, 0, start + len(part))
 
 
 def substring(text: str, start: int, end: int | None = None) -> str:
@@ -98,8 +89,8 @@ def quote(text: str) -> str:
 
 FUNCTIONS: tuple[Function, ...] = (
     define("charAt", char_at, "string, int", "string"),
-    define("indexOf", index_of, "string|list, dyn, int", "int", required=2, linear=True),
-    define("lastIndexOf", last_index_of, "string|list, dyn, int", "int", required=2, linear=True),
+    define("indexOf", index_of, "string, string, int", "int", required=2, linear=True),
+    define("lastIndexOf", last_index_of, "string, string, int", "int", required=2, linear=True),
     define("substring", substring, "string, int, int", "string", required=2, linear=True),
     define("truncate", truncate, "string, int", "string", linear=True),
     define("lowerAscii", lambda text: text.translate(_LOWER), "string", "string", linear=True),
