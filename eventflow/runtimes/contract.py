@@ -40,13 +40,13 @@ class ArtifactTransfer(Protocol):
     """Moves artifacts between their stores and a pod's files. Implemented over `eventflow.artifacts`."""
 
     async def fetch(self, artifact: Mapping[str, Any], destination: Path) -> bool:
-        """Bring an artifact (Argo's form: name, location, archive, subPath ...) to `destination`; False if it is absent.
+        """Bring an artifact (Argo's form: name, location, archive, subPath ...) to `destination`; False if absent.
 
         Unpacks what was packed. Raises TemporaryError when the store may answer later, PermanentError when it will not.
         """
 
     async def save(self, artifact: Mapping[str, Any], source: Path, default: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Store a file or directory, packed as the artifact says; return the artifact with location, digest and size."""
+        """Store a file or directory, packed as the artifact says; return the artifact with location, digest, size."""
 
 
 class Runtime(Protocol):

@@ -1,0 +1,183 @@
+# Part of the lean supervisor, which does without pathlib.
+# ruff: noqa: PTH104, PTH120, PTH123
+"""The supervisor's ledger: which pods were ever started, and how they ended. Durable before anyone is told.
+
+An append-only file of JSON lines, `{"k": kind, "n": pod, "v": value}`, with one fdatasync for all that waits (group
+commit). Kinds: `claim` (written before the first process of a pod exists; a pod is claimed once), `end`, `result`,
+`forget`. One process at a time holds the ledger, by a lock file, so a claim is exclusive as O_EXCL would make it; one
+file for all pods because an fsync of its own for each pod's claim and end cost ten times as much (measured: 300 to
+400 µs each against 15 µs in a batch).
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+Value = dict[str, Any]
+Done = Callable[[], None]
+Failed = Callable[[OSError], None]
+
+_COMPACT_ABOVE = 8 << 20
+
+
+class Locked(Exception):
+    """Another supervisor holds the ledger."""
+
+
+class Entry:
+    """What is known of one pod. `end` and `result` are None until they are written."""
+
+    __slots__ = ("claim", "end", "result", "size")
+
+    def __init__(self, claim: Value) -> None:
+        self.claim = claim
+        self.end: Value | None = None
+        self.result: Value | None = None
+        self.size = 0
+
+
+class Ledger:
+    """Pods by name in `entries`; changes go through `append` and become durable with `commit`."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            raise Locked(path) from error
+        self.entries: dict[str, Entry] = {}
+        self._waiting: list[tuple[bytes, Done | None, Failed | None]] = []
+        self._size = self._load()
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        _sync_directory(os.path.dirname(path))
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is not durable yet."""
+        return bool(self._waiting)
+
+    def append(
+        self, kind: str, name: str, value: Value | None, done: Done | None = None, failed: Failed | None = None
+    ) -> None:
+        """Take a record; `done` is called once it is durable.
+
+        A record with `failed` is given up when the disk refuses it, any other is tried again with the next commit.
+        """
+        line = _line(kind, name, value)
+        self._apply(kind, name, value, len(line))
+        self._waiting.append((line, done, failed))
+
+    def commit(self) -> None:
+        """Make durable all that waits, then call back. Raises OSError when the disk refuses; see `append`."""
+        batch, self._waiting = self._waiting, []
+        data = b"".join(line for line, _, _ in batch)
+        try:
+            self._write(data)
+        except OSError as error:
+            self._waiting = [item for item in batch if item[2] is None] + self._waiting
+            for _, _, failed in batch:
+                if failed is not None:
+                    failed(error)
+            raise
+        self._size += len(data)
+        for _, done, _ in batch:
+            if done is not None:
+                done()
+        self._compact_if_due()
+
+    def drop(self, name: str) -> None:
+        """Unlearn a claim that never became durable."""
+        self.entries.pop(name, None)
+
+    def close(self) -> None:
+        os.close(self._file)
+        os.close(self._lock)
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._file, view) :]
+            os.fdatasync(self._file)
+        except OSError:
+            os.ftruncate(self._file, self._size)
+            raise
+
+    def _load(self) -> int:
+        """Read the file; a last line cut short by a crash was never acted on and is cut off. Return the size."""
+        try:
+            with open(self._path, "rb") as file:
+                data = file.read()
+        except FileNotFoundError:
+            return 0
+        end = data.rfind(b"\n") + 1
+        if end < len(data):
+            os.truncate(self._path, end)
+        for line in data[:end].splitlines():
+            self._replay(line)
+        return end
+
+    def _replay(self, line: bytes) -> None:
+        try:
+            record = json.loads(line)
+            self._apply(record["k"], record["n"], record["v"], len(line) + 1)
+        except (ValueError, KeyError, TypeError):
+            return  # a block that the disk lost: the pods in it are unknown, all others are not
+
+    def _apply(self, kind: str, name: str, value: Value | None, size: int) -> None:
+        if kind == "forget":
+            self.entries.pop(name, None)
+            return
+        entry = self.entries.get(name)
+        if entry is None:
+            entry = self.entries[name] = Entry(value if kind == "claim" and value is not None else {})
+        if kind == "end":
+            entry.end = value
+        elif kind == "result":
+            entry.result = value
+        entry.size += size
+
+    def _compact_if_due(self) -> None:
+        if self._size < _COMPACT_ABOVE or self._waiting:
+            return
+        if 2 * sum(entry.size for entry in self.entries.values()) > self._size:
+            return
+        fresh = f"{self._path}.new"
+        file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        size = 0
+        for name, entry in self.entries.items():
+            data = _lines_of(name, entry)
+            size += len(data)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(file, view) :]
+        os.fsync(file)
+        os.rename(fresh, self._path)
+        _sync_directory(os.path.dirname(self._path))
+        os.close(self._file)
+        self._file, self._size = file, size
+
+
+def _lines_of(name: str, entry: Entry) -> bytes:
+    lines = [_line("claim", name, entry.claim)]
+    if entry.end is not None:
+        lines.append(_line("end", name, entry.end))
+    if entry.result is not None:
+        lines.append(_line("result", name, entry.result))
+    return b"".join(lines)
+
+
+def _line(kind: str, name: str, value: Value | None) -> bytes:
+    return json.dumps({"k": kind, "n": name, "v": value}, separators=(",", ":")).encode() + b"\n"
+
+
+def _sync_directory(path: str) -> None:
+    handle = os.open(path or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
