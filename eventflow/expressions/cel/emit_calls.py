@@ -30,9 +30,10 @@ _METERED: Final = {"_==_": operators.equal_metered, "_!=_": operators.not_equal_
 
 
 def call(emitter: Emitter, node: ir.Call) -> ast.expr:
-    special = _comparison(emitter, node) or _membership(emitter, node) or _prepared(emitter, node)
-    if special is not None:
-        return special
+    for shortcut in (_comparison, _membership, _folded, _constant_pattern):
+        special = shortcut(emitter, node)
+        if special is not None:
+            return special
     if node.function in OPERATORS:
         return _operator(emitter, node)
     if node.function in ("or", "orValue") and len(node.arguments) == 2:
@@ -93,24 +94,35 @@ def _membership(emitter: Emitter, node: ir.Call) -> ast.expr | None:
     )
 
 
-def _prepared(emitter: Emitter, node: ir.Call) -> ast.expr | None:
-    """Constants such as timestamp("...") and the pattern of matches(), made once. A bad one is left to fail at run
-    time, where || may absorb it; the checker has reported it."""
+def _folded(emitter: Emitter, node: ir.Call) -> ast.expr | None:
+    """`timestamp("...")` and the like, made once. A bad constant is left to fail at run time, where || may absorb it;
+    the checker has reported it."""
     function = library.FUNCTIONS.get(node.function)
-    position = 1 if node.function == "matches" else 0
-    if function is None or not (function.foldable or position) or not function.takes(len(node.arguments)):
+    if function is None or not function.foldable or len(node.arguments) != 1:
         return None
-    argument = node.arguments[position]
-    if not isinstance(argument, ir.Const) or argument.value.__class__ is not str or len(node.arguments) != position + 1:
-        return None
+    text = _constant_text(node.arguments[0])
     try:
-        if function.foldable:
-            return emitter.hold(function.run(argument.value))
-        search = regex.compiled(argument.value).search
+        return None if text is None else emitter.hold(function.run(text))
     except Failure:
         return None
-    text = emitter.value(node.arguments[0])
-    prepared = (emitter.hold(regex.matches_constant), text, emitter.hold(search))
+
+
+def _constant_pattern(emitter: Emitter, node: ir.Call) -> ast.expr | None:
+    """`matches()` of a constant pattern, compiled once, unless it is so large that each use must be charged."""
+    if node.function != "matches" or len(node.arguments) != 2:
+        return None
+    text = _constant_text(node.arguments[1])
+    try:
+        pattern = None if text is None else regex.compiled(text)
+    except Failure:
+        return None
+    if pattern is None or not regex.is_linear(pattern):
+        return None
+    run, search = emitter.hold(regex.matches_constant), emitter.hold(pattern.search)
     if emitter.loops:
-        return pyast.call(emitter.hold(metered), emitter.budget, *prepared)
-    return pyast.call(*prepared)
+        return pyast.call(emitter.hold(metered), emitter.budget, run, emitter.value(node.arguments[0]), search)
+    return pyast.call(run, emitter.value(node.arguments[0]), search)
+
+
+def _constant_text(node: ir.Node) -> str | None:
+    return node.value if isinstance(node, ir.Const) and isinstance(node.value, str) else None

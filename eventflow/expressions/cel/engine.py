@@ -17,7 +17,7 @@ Result = Literal["bool", "any"]
 class Program:
     """A compiled expression."""
 
-    __slots__ = ("_run", "cost", "ir", "paths", "source", "warnings")
+    __slots__ = ("_probes", "_run", "cost", "ir", "paths", "source", "warnings")
 
     def __init__(self, source: str, node: ir.Node, findings: check.Findings) -> None:
         self.source = source
@@ -28,6 +28,7 @@ class Program:
         """An estimate of the steps of one evaluation, taking every list of unknown length for 100 elements."""
         self.warnings: tuple[Problem, ...] = findings.warnings
         self._run = codegen.generate(node)
+        self._probes: explain.Probes | None = None
 
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """The value: plain JSON, or one of the types in values.py and temporal.py; see json_form.plain.
@@ -42,7 +43,10 @@ class Program:
 
     def explain(self, variables: Mapping[str, Any]) -> list[explain.Finding]:
         """The values of the telling parts of the expression, in order of appearance."""
-        return explain.explain(self.source, self.ir, variables)
+        # Two threads may both make them; either result serves.
+        if self._probes is None:
+            self._probes = explain.probes(self.ir)
+        return explain.explain(self.source, self._probes, variables)
 
 
 @functools.lru_cache(2048)

@@ -1,6 +1,5 @@
 """Why an expression gave what it gave: the values of its telling parts on one event."""
 
-import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,13 +22,23 @@ class Finding:
     error: str | None = None
 
 
-def explain(source: str, node: ir.Node, variables: Mapping[str, Any]) -> list[Finding]:
-    """The parts in order of appearance, the larger before the smaller: the whole, operands of logical operators,
-    comparisons, calls, macros, and the paths they read. Each is computed by itself, so that a part is shown even
-    when the whole never needed it. Parts inside macros have no single value and are left out.
+Probes = tuple[tuple[ir.Node, codegen.Run], ...]
+
+
+def probes(node: ir.Node) -> Probes:
+    """The telling parts of an expression, each compiled by itself, in order of appearance, the larger first: the
+    whole, operands of logical operators, comparisons, calls, macros, and the paths they read. Parts inside macros have
+    no single value and are left out.
     """
+    parts = {(part.span.start, -part.span.end): part for part in _telling(node)}
+    chosen = [parts[key] for key in sorted(parts)][:MOST_FINDINGS]
+    return tuple((part, codegen.generate(part)) for part in chosen)
+
+
+def explain(source: str, parts: Probes, variables: Mapping[str, Any]) -> list[Finding]:
+    """What each part is worth, also where the whole never needed it."""
     findings = []
-    for part, compute in _probes(node):
+    for part, compute in parts:
         text = source[part.span.start : part.span.end]
         line, column = part.span.line, part.span.column
         try:
@@ -37,13 +46,6 @@ def explain(source: str, node: ir.Node, variables: Mapping[str, Any]) -> list[Fi
         except CelError as error:
             findings.append(Finding(text, line, column, error=error.message))
     return findings
-
-
-@functools.lru_cache(512)
-def _probes(node: ir.Node) -> tuple[tuple[ir.Node, codegen.Run], ...]:
-    parts = {(part.span.start, -part.span.end): part for part in _telling(node)}
-    chosen = [parts[key] for key in sorted(parts)][:MOST_FINDINGS]
-    return tuple((part, codegen.generate(part)) for part in chosen)
 
 
 def _telling(node: ir.Node) -> Iterator[ir.Node]:

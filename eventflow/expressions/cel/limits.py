@@ -18,7 +18,9 @@ MAX_BLOCKS = 18
 MAX_STRING = 1 << 20
 MAX_LIST = 100_000
 MAX_PATTERN = 1024
-MAX_PATTERN_PROGRAM = 1000
+MAX_PATTERN_PROGRAM = 10_000
+# Up to this size RE2's automaton stays within its memory; beyond, it may fall back to a method that takes minutes.
+LINEAR_PATTERN_PROGRAM = 1000
 # What compiling a regular expression costs that is not known when the expression is compiled, at the least.
 PATTERN_UNITS = 100
 MAX_YAML = 1 << 16

@@ -19,7 +19,7 @@ def glob(budget: Budget, text: str, pattern: str) -> bool:
     """Whether the whole text has the form of the pattern."""
     if len(pattern) > _LONGEST:
         raise Failure(f"a glob pattern of more than {_LONGEST} characters")
-    return regex.compiled(_translated(pattern), budget).fullmatch(text) is not None
+    return regex.tested(budget, _translated(pattern), text).fullmatch(text) is not None
 
 
 @functools.lru_cache(512)

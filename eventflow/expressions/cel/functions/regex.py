@@ -11,6 +11,7 @@ import re2
 from eventflow.expressions.cel.errors import Failure
 from eventflow.expressions.cel.functions.registry import Function, define
 from eventflow.expressions.cel.limits import (
+    LINEAR_PATTERN_PROGRAM,
     MATCHED_PER_UNIT,
     MAX_PATTERN,
     MAX_PATTERN_PROGRAM,
@@ -72,13 +73,23 @@ def _compile(pattern: str) -> Any:
         reason = error.args[0] if error.args else b""
         text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
         return Failure(f"invalid regular expression ({text.partition(':')[0]})")
-    # A larger one may exhaust the memory of RE2's automaton, which then falls back to a method that takes minutes.
     return regex if regex.programsize <= MAX_PATTERN_PROGRAM else Failure("a regular expression that is too complex")
+
+
+def tested(budget: Budget, pattern: str, text: str) -> Any:
+    """The pattern, ready to tell whether it matches the text; charged when that may take more than one pass."""
+    regex = compiled(pattern, budget)
+    return regex if is_linear(regex) else _charged(budget, regex, text)
+
+
+def is_linear(regex: Any) -> bool:
+    """Whether telling that it matches takes one pass over the text, whatever the text."""
+    return bool(regex.programsize <= LINEAR_PATTERN_PROGRAM)
 
 
 def matches(budget: Budget, text: Any, pattern: Any) -> bool:
     if text.__class__ is str and pattern.__class__ is str:
-        return compiled(pattern, budget).search(text) is not None
+        return tested(budget, pattern, text).search(text) is not None
     raise no_overload("matches", text, pattern)
 
 
