@@ -82,28 +82,28 @@ def put(
     Status and server fields in `manifest` are ignored. With `expect`, the stored revision must be that one (0: the
     object must not exist). Raises Conflict.
     """
-    current = yield from get(kind, namespace, name, lock=True)
+    current = yield from _locked(kind, namespace, name, now)
     _expect(kind, name, current, expect)
     wanted = _applied(manifest)
     body, digest = _encode(wanted)
     if current is not None and _encode(current.spec_manifest)[1] == digest:
         return current, "unchanged"
-    number = current.number if current else (yield from _last_number(kind, namespace, name))
+    number = 1 + (current.number if current else (yield from _last_number(kind, namespace, name)))
     action: Change = "configured" if current else "created"
     made = Object(
         kind=kind,
         namespace=namespace,
         name=name,
-        uid=current.uid if current else identity.uid_for(kind, namespace, name, str(number + 1)),
+        uid=current.uid if current else identity.uid_for(kind, namespace, name, str(number)),
         revision=0,
         generation=_generation(current, wanted),
-        number=number + 1,
+        number=number,
         created_at=current.created_at if current else now,
         updated_at=now,
         spec_manifest=wanted,
         status=current.status if current else None,
     )
-    revision = yield from _record(made, made.number, action, digest, body, now)
+    revision = yield from _record(made, number, action, digest, body, now)
     yield from _save(made, revision, digest, body)
     return replace(made, revision=revision), action
 
@@ -188,19 +188,35 @@ def _record(made: Object, number: int, action: str, digest: str, body: bytes, no
     return stored
 
 
-def _save(made: Object, revision: int, digest: str, body: bytes) -> Work[None]:
-    yield Statement(
+def _locked(kind: str, namespace: str, name: str, now: float) -> Work[Object | None]:
+    """Return the object to change, None for a new one; either way its row is this transaction's until it ends.
+
+    A new one's row is made before anything is read for it: what is not there cannot be locked.
+    """
+    current = yield from get(kind, namespace, name, lock=True)
+    if current is not None:
+        return current
+    rows = yield Statement(
         """
         INSERT INTO objects (kind, namespace, name, uid, revision, generation, number, digest, created_at, updated_at,
           manifest)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-        ON CONFLICT (kind, namespace, name) DO UPDATE SET revision = excluded.revision,
-          generation = excluded.generation, number = excluded.number, digest = excluded.digest,
-          updated_at = excluded.updated_at, manifest = excluded.manifest
+        VALUES ($1, $2, $3, '', 0, 0, 0, '', $4, $5, $6) ON CONFLICT DO NOTHING RETURNING revision
+        """,
+        (kind, namespace, name, now, now, b"{}"),
+    )
+    return None if rows else (yield from get(kind, namespace, name, lock=True))
+
+
+def _save(made: Object, revision: int, digest: str, body: bytes) -> Work[None]:
+    yield Statement(
+        """
+        UPDATE objects SET uid = $4, revision = $5, generation = $6, number = $7, digest = $8, updated_at = $9,
+          manifest = $10
+        WHERE kind = $1 AND namespace = $2 AND name = $3
         """,
         (
             *(made.kind, made.namespace, made.name, made.uid, revision, made.generation, made.number),
-            *(digest, made.created_at, made.updated_at, body),
+            *(digest, made.updated_at, body),
         ),
     )
 

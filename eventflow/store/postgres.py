@@ -6,13 +6,14 @@ repeated; a COMMIT without an answer is CommitUnknown, and its connection is thr
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import asyncpg
 from asyncpg import exceptions
 
-from eventflow.errors import TemporaryError, UserError
+from eventflow.errors import InvariantError, TemporaryError, UserError
 from eventflow.failpoints import failpoint
 from eventflow.store import postgres_errors, postgres_schema
 from eventflow.store.contract import CommitUnknown, Many, Row, StoreFailed, T, Work
@@ -59,6 +60,7 @@ class PostgresStore:
         self._url = url
         self._connections = connections
         self._pool: Any = None
+        self._open = False
         self._running: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
@@ -67,16 +69,18 @@ class PostgresStore:
             self._pool = await _pool(self._url, self._connections)
         except (exceptions.PostgresError, *postgres_errors.LOST, ValueError) as error:
             raise _unreachable(self._url, error) from error
+        self._open = True
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        pool, self._pool = self._pool, None
+        self._open = False
         if self._running:
             await asyncio.wait(self._running)
-        if pool is not None:
-            await pool.close()
+        if self._pool is not None:
+            await self._pool.close()
 
     async def write(self, work: Callable[[], Work[T]], *, bulk: bool = False) -> T:  # noqa: ARG002  # a server has threads
+        self._check()
         # A transaction of its own task: cancelling the caller must not leave a COMMIT half sent.
         task = asyncio.create_task(self._write(work), name="eventflow-postgres-write")
         self._running.add(task)
@@ -85,11 +89,14 @@ class PostgresStore:
         return result
 
     async def read(self, work: Callable[[], Work[T]]) -> T:
+        self._check()
         connection = await self._acquire()
         try:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 result: T = await _run(connection, work)
             return result
+        except exceptions.ReadOnlySQLTransactionError as error:
+            raise InvariantError(f"a read cannot write: {error}") from error
         except (exceptions.PostgresError, *postgres_errors.LOST) as error:
             raise postgres_errors.translated(error) from error
         finally:
@@ -133,24 +140,26 @@ class PostgresStore:
         except (exceptions.PostgresError, *postgres_errors.LOST) as error:
             if not postgres_errors.ends_session(error):
                 raise
-            connection.terminate()
+            _discard(connection)
             raise CommitUnknown(f"PostgreSQL did not answer COMMIT: {error or type(error).__name__}") from error
         failpoint("store.after-commit")
 
-    async def _acquire(self) -> Any:
-        if self._pool is None:
+    def _check(self) -> None:
+        if not self._open:
             raise TemporaryError("the PostgreSQL store is not open")
+
+    async def _acquire(self) -> Any:
         try:
             return await self._pool.acquire()
         except (exceptions.PostgresError, *postgres_errors.LOST) as error:
             raise TemporaryError(f"PostgreSQL: {error or type(error).__name__}; nothing was written") from error
 
     async def _release(self, connection: Any) -> None:
-        pool = self._pool
-        if connection.is_closed() or connection.is_in_transaction() or pool is None:
-            connection.terminate()
-        if pool is not None:
-            await pool.release(connection)
+        # A connection that broke has left the pool by itself, and says so to whoever still asks it something.
+        with suppress(exceptions.InterfaceError):
+            if connection.is_in_transaction():
+                connection.terminate()
+        await self._pool.release(connection)
 
 
 async def _pool(url: str, connections: int) -> Any:
@@ -192,6 +201,11 @@ async def _roll_back(connection: Any) -> None:
     try:
         await connection.execute("ROLLBACK")
     except (exceptions.PostgresError, *postgres_errors.LOST):
+        _discard(connection)
+
+
+def _discard(connection: Any) -> None:
+    with suppress(exceptions.InterfaceError):
         connection.terminate()
 
 

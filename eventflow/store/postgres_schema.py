@@ -5,6 +5,7 @@ from typing import Any
 import asyncpg
 
 from eventflow.errors import UserError
+from eventflow.failpoints import failpoint
 from eventflow.store import schema
 
 OLDEST = 13
@@ -41,3 +42,4 @@ async def _migrate(connection: Any) -> None:
                 " VALUES ($1, $2, $3, extract(epoch FROM clock_timestamp())::double precision)",
                 *(step.number, step.name, step.checksum),
             )
+            failpoint("store.before-migration")

@@ -23,6 +23,7 @@ class SqliteStore:
         self._path = path
         self._clock = clock or SystemClock()
         self._lock = sqlite_file.FileLock(path)
+        self._reserve = sqlite_file.Reserve(path)
         self._writer: sqlite_writer.Writer | None = None
         self._readers: sqlite_reader.Readers | None = None
         self._failed: asyncio.Future[StoreFailed] | None = None
@@ -30,7 +31,7 @@ class SqliteStore:
     async def __aenter__(self) -> Self:
         connection = await asyncio.to_thread(self._open)
         self._failed = asyncio.get_running_loop().create_future()
-        self._writer = sqlite_writer.Writer(self._path, connection, self._clock, self._fail)
+        self._writer = sqlite_writer.Writer(self._path, connection, self._reserve, self._clock, self._fail)
         self._readers = sqlite_reader.Readers(self._path)
         return self
 
@@ -41,6 +42,7 @@ class SqliteStore:
             await readers.stop()
         if writer is not None:
             await writer.stop()
+            self._reserve.give_up()
         self._lock.release()
 
     async def write(self, work: Callable[[], Work[T]], *, bulk: bool = False) -> T:
@@ -72,7 +74,9 @@ class SqliteStore:
         except OSError as error:
             raise UserError(f"{self._path} cannot be opened: {error.strerror}", hint="may you write there?") from error
         try:
-            return sqlite_file.open_writer(self._path, self._clock)
+            connection = sqlite_file.open_writer(self._path, self._clock)
+            self._reserve.keep()
+            return connection
         except BaseException:
             self._lock.release()
             raise

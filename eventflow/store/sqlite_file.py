@@ -9,11 +9,15 @@ from urllib.parse import quote
 
 from eventflow.clock import Clock
 from eventflow.errors import TemporaryError, UserError
+from eventflow.failpoints import failpoint
 from eventflow.store import schema
 
 # How long another process may hold the file while it is opened; later nothing waits inside SQLite.
 OPEN_SECONDS = 5.0
 STATEMENTS = 512
+# The log is emptied into the database at this size, which may need as much room there.
+LOG_BYTES = 16 * 1024 * 1024
+RESERVE_BYTES = 24 * 1024 * 1024
 
 _GROUP_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM}
 _FATAL_CODES = {
@@ -35,6 +39,33 @@ def severity(error: sqlite3.Error) -> Literal["statement", "group", "fatal"]:
     if code in _FATAL_CODES:
         return "fatal"
     return "group" if code in _GROUP_CODES else "statement"
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Tell whether the disk has no room left."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+
+
+class Reserve:
+    """Room on the disk that is kept for making room: deleting needs some, too. A file beside the database."""
+
+    def __init__(self, database: Path) -> None:
+        self._path = Path(f"{database}.reserve")
+
+    def keep(self) -> None:
+        """Take the room; on a disk that has not so much, none of it."""
+        try:
+            with self._path.open("wb") as file:
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
+                else:
+                    file.write(bytes(RESERVE_BYTES))
+        except OSError:
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Leave the room to others."""
+        self._path.unlink(missing_ok=True)
 
 
 class FileLock:
@@ -117,6 +148,7 @@ def _configure(connection: sqlite3.Connection) -> None:
         "synchronous = FULL",
         # Checkpoints are the writer's, between commits; see `sqlite_writer`.
         "wal_autocheckpoint = 0",
+        f"journal_size_limit = {LOG_BYTES // 2}",
         "cache_size = -65536",
         "temp_store = MEMORY",
         "secure_delete = FAST",
@@ -139,6 +171,7 @@ def migrate(connection: sqlite3.Connection, database: str, now: float) -> None:
             "INSERT INTO schema_migrations (number, name, checksum, applied_at) VALUES (?, ?, ?, ?)",
             (step.number, step.name, step.checksum, now),
         )
+        failpoint("store.before-migration")
         connection.execute("COMMIT")
 
 

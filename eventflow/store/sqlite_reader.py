@@ -38,7 +38,8 @@ class Readers:
         try:
             return await reader.run(work)
         except sqlite3.Error as error:
-            if sqlite_file.severity(error) == "statement":
+            readonly = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
+            if readonly or sqlite_file.severity(error) == "statement":
                 raise sqlite_statements.translated(error) from error
             raise TemporaryError(f"{self._path}: {error}") from error
         finally:

@@ -31,9 +31,8 @@ GROUP_SECONDS = 0.005
 # How often another process's lock on the file is tried again, and for how long.
 BUSY_PAUSE = 0.02
 BUSY_SECONDS = 5.0
-# A checkpoint is due after so many changed rows, an eighth of it if nobody waits, or at so large a log (bytes).
+# A checkpoint is due after so many changed rows, an eighth of it if nobody waits, or at `sqlite_file.LOG_BYTES`.
 CHECKPOINT_CHANGES = 20_000
-CHECKPOINT_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -57,13 +56,19 @@ class Writer:
     """
 
     def __init__(
-        self, path: Path, connection: sqlite3.Connection, clock: Clock, on_failure: Callable[[StoreFailed], None]
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        reserve: sqlite_file.Reserve,
+        clock: Clock,
+        on_failure: Callable[[StoreFailed], None],
     ) -> None:
         self.failure: StoreFailed | None = None
         self._path = path
         self._connection = connection
         self._cursor = connection.cursor()
         self._clock = clock
+        self._reserve = reserve
         self._on_failure = on_failure
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Job] = deque()
@@ -190,8 +195,14 @@ class Writer:
         else:
             self._roll_back()
             _fail(jobs, TemporaryError(f"{self._path}: {error}; nothing was written"), error)
-            # A full disk may still have room inside the log, once what it holds is in the database.
-            self._checkpoint("PASSIVE")
+            if sqlite_file.is_full(error):
+                self._relieve()
+
+    def _relieve(self) -> None:
+        """Empty the log into the database, which needs room first and gives back more."""
+        self._reserve.give_up()
+        self._checkpoint("TRUNCATE")
+        self._reserve.keep()
 
     def _roll_back(self) -> None:
         try:
@@ -224,22 +235,45 @@ class Writer:
             self._connection.close()
 
     def _run_bulk(self, jobs: list[Job]) -> None:
+        """Run and commit a bulk work. On a full disk it may use the reserve, since it may be what makes room."""
+        (job,) = jobs
+        if self._try_bulk(job):
+            self._reserve.give_up()
+            job.error = None
+            self._try_bulk(job)
+            self._checkpoint("TRUNCATE")
+            self._reserve.keep()
+        self._report(jobs)
+
+    def _try_bulk(self, job: Job) -> bool:
+        """Run and commit; return whether the disk was full."""
+        committing = False
         try:
-            for job in jobs:
-                self._run_job(job, alone=True)
+            if not self._connection.in_transaction:
+                self._cursor.execute("BEGIN IMMEDIATE")
+            self._run_job(job, alone=True)
+            committing = True
+            self._commit_transaction()
         except sqlite3.Error as error:
-            self._undo(jobs, error)
-        self._commit(jobs)
+            self._undo([job], error, committing=committing)
+            return sqlite_file.is_full(error) and self.failure is None
+        return False
 
     def _commit(self, jobs: list[Job]) -> None:
-        """Make a group durable, then report it; what is left of a checkpoint delays the next group, not this one."""
+        try:
+            self._commit_transaction()
+        except sqlite3.Error as error:
+            self._undo(jobs, error, committing=True)
+        self._report(jobs)
+
+    def _commit_transaction(self) -> None:
         if self._connection.in_transaction:
             failpoint("store.before-commit")
-            try:
-                self._cursor.execute("COMMIT")
-            except sqlite3.Error as error:
-                self._undo(jobs, error, committing=True)
+            self._cursor.execute("COMMIT")
             failpoint("store.after-commit")
+
+    def _report(self, jobs: list[Job]) -> None:
+        """Give a group to the loop; a checkpoint that is due delays the next group, not this one."""
         if self._checkpoint_is_due():
             self._loop.call_soon_threadsafe(_resolve, jobs)
             self._checkpoint("PASSIVE")
@@ -254,7 +288,7 @@ class Writer:
 
     def _log_is_large(self) -> bool:
         try:
-            return Path(f"{self._path}-wal").stat().st_size > CHECKPOINT_BYTES
+            return Path(f"{self._path}-wal").stat().st_size > sqlite_file.LOG_BYTES
         except OSError:
             return False
 
