@@ -1,0 +1,1 @@
+"""Go's text/template language with the functions of sprig, for `dataTemplate`, `contextTemplate` and data filters."""

@@ -1,0 +1,1 @@
+"""Sensors: which events matter, and what they start."""

@@ -1,0 +1,1 @@
+"""Event sources: from what a sender says to events in the log."""
