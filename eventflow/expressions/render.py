@@ -70,7 +70,7 @@ def _tag(part: tags.SimpleTag | tags.NestedTag | tags.ExpressionTag, scope: Scop
 def _insert(raw: str, value: Any) -> str:
     if value is None:
         raise AbsentOptional(
-            f"unable to substitute {{{{{raw}}}}}: the output is absent for good (a skipped or omitted node, no default)",
+            f"unable to substitute {{{{{raw}}}}}: the output is absent for good (skipped node, no default)",
             hint="give the output a valueFrom.default, or use an expression with ??",
         )
     if not isinstance(value, str):
@@ -122,7 +122,9 @@ def evaluate(program: Program, scope: Scope, mode: Mode) -> Any:
         if missing or (lenient and any(not scope.has(name) for name in program.guarded)):
             return _UNRESOLVED
         raise TemplateError(f"failed to evaluate {{{{={program.source}}}}}: {error}") from error
-    return _nothing(program, scope, lenient=lenient) if shown is None else _as_text(shown, is_text=isinstance(value, str))
+    if shown is None:
+        return _nothing(program, scope, lenient=lenient)
+    return _as_text(shown, is_text=isinstance(value, str))
 
 
 def _as_text(shown: str, *, is_text: bool) -> str:

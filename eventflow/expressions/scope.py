@@ -83,14 +83,12 @@ class Scope(Mapping[str, Any]):
 
 def _nest(root: str, values: Mapping[str, Any]) -> Any:
     """Return nested maps; a name that others continue gives way to them (util/expand of Argo)."""
-    result: Any = values.get(root, _ABSENT)
-    for name in sorted(values):
-        parts = name.split(".")[1:]
-        if not parts:
-            continue
-        if not isinstance(result, dict) or root in values and result is values[root]:
-            result = {}
-        _insert(result, parts, values[name])
+    longer = sorted(name for name in values if name != root)
+    if not longer:
+        return values[root]
+    result = _Branch()
+    for name in longer:
+        _insert(result, name.split(".")[1:], values[name])
     return result
 
 

@@ -74,7 +74,8 @@ def parse(text: str) -> Template | None:
 def _tag(text: str, start: int) -> tuple[Part, int]:
     end = text.find(CLOSE, start)
     if end < 0:
-        raise TemplateError(f"a tag is opened but never closed: {text[start - 2 : start + 30]!r}", hint="close it with }}")
+        shown = text[start - len(OPEN) : start + 30]
+        raise TemplateError(f"a tag is opened but never closed: {shown!r}", hint="close it with }}")
     if text.startswith("=", start):
         return _expression(text, start + 1, end)
     raw = text[start:end]
@@ -103,6 +104,6 @@ def _expression(text: str, start: int, end: int) -> tuple[Part, int]:
         candidate = text.find(CLOSE, candidate + 1)
         if candidate < 0:
             break
-    error = TemplateError(f"{OPEN}={text[start:end]}{CLOSE} is no expression: {first_error}")
-    error.__cause__ = first_error
-    return ExpressionTag(text[start:end], None, error), end + len(CLOSE)
+    refusal = TemplateError(f"{OPEN}={text[start:end]}{CLOSE} is no expression: {first_error}")
+    refusal.__cause__ = first_error
+    return ExpressionTag(text[start:end], None, refusal), end + len(CLOSE)

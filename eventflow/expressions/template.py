@@ -104,19 +104,17 @@ class CompiledTree:
         return lambda scope, mode: {**tree, **{key: plan(scope, mode) for key, plan in plans.items()}}
 
     def _list(self, tree: list[Any], path: str) -> _Plan | None:
-        plans = [
-            (index, plan) for index, item in enumerate(tree) if (plan := self._compile(item, f"{path}[{index}]"))
-        ]
+        plans = {index: plan for index, item in enumerate(tree) if (plan := self._compile(item, f"{path}[{index}]"))}
         if not plans:
             return None
 
-        def plan(scope: Scope, mode: Mode) -> list[Any]:
+        def replace(scope: Scope, mode: Mode) -> list[Any]:
             result = list(tree)
-            for index, inner in plans:
-                result[index] = inner(scope, mode)
+            for index, plan in plans.items():
+                result[index] = plan(scope, mode)
             return result
 
-        return plan
+        return replace
 
 
 def compile_tree(tree: Any) -> CompiledTree:

@@ -11,6 +11,8 @@ from eventflow.expressions.expr.functions import Function, OpenMap, overloads
 from eventflow.expressions.expr.kinds import ANY, ARRAY, INT, MAP, STRING, Kind
 from eventflow.expressions.golang import text
 
+_Check = Callable[[Sequence[Kind]], Kind]
+
 _MAPS = (MAP, kinds.OPEN_MAP)
 
 
@@ -43,7 +45,7 @@ def _need_map(action: str, value: Any) -> dict[Any, Any]:
     raise Fault(f"cannot {action} {text.kind_name(value)}")
 
 
-def _length(frame: Frame, arguments: Sequence[Any]) -> int:
+def _length(_: Frame, arguments: Sequence[Any]) -> int:
     value = arguments[0]
     if isinstance(value, str | list | dict | bytes):
         return len(value)
@@ -67,6 +69,14 @@ def _take(_: Frame, arguments: Sequence[Any]) -> list[Any]:
     if count < 0:
         raise Fault("slice index out of bounds")
     return items[:count]
+
+
+def _keys(_: Frame, arguments: Sequence[Any]) -> list[Any]:
+    return [key for key, _ in sorted_items(_need_map("get keys from", arguments[0]))]
+
+
+def _values(_: Frame, arguments: Sequence[Any]) -> list[Any]:
+    return [item for _, item in sorted_items(_need_map("get values from", arguments[0]))]
 
 
 def _to_pairs(_: Frame, arguments: Sequence[Any]) -> list[Any]:
@@ -144,7 +154,7 @@ def _sort(frame: Frame, arguments: Sequence[Any]) -> list[Any]:
     return ordered(items, items, arguments[1] if len(arguments) > 1 else "asc")
 
 
-def _first_kind(name: str, low: int, accepted: tuple[Kind, ...], result: Callable[[Kind], Kind]) -> Callable[[Sequence[Kind]], Kind]:
+def _first_kind(name: str, low: int, accepted: tuple[Kind, ...], result: Callable[[Kind], Kind]) -> _Check:
     """Return a check of `low` arguments whose first is a list or one of `accepted`."""
 
     def check(given: Sequence[Kind]) -> Kind:
@@ -182,11 +192,11 @@ def _check_concat(given: Sequence[Kind]) -> Kind:
     return ARRAY
 
 
-def _array_only(name: str) -> Callable[[Sequence[Kind]], Kind]:
+def _array_only(name: str) -> _Check:
     return _first_kind(name, 1, (ARRAY,), lambda _: ARRAY)
 
 
-def _map_only(name: str) -> Callable[[Sequence[Kind]], Kind]:
+def _map_only(name: str) -> _Check:
     return _first_kind(name, 1, _MAPS, lambda _: ARRAY)
 
 
@@ -196,8 +206,8 @@ FUNCTIONS = (
     Function("last", _edge(-1), _first_kind("last", 1, (ARRAY,), kinds.element_of)),
     Function("get", lambda _, values: members.get(values[0], values[1]), _check_get),
     Function("take", _take, _check_take),
-    Function("keys", lambda _, values: [key for key, _ in sorted_items(_need_map("get keys from", values[0]))], _map_only("keys")),
-    Function("values", lambda _, values: [item for _, item in sorted_items(_need_map("get values from", values[0]))], _map_only("values")),
+    Function("keys", _keys, _map_only("keys")),
+    Function("values", _values, _map_only("values")),
     Function("toPairs", _to_pairs, _map_only("toPairs")),
     Function("fromPairs", _from_pairs, _first_kind("fromPairs", 1, (ARRAY,), lambda _: kinds.OPEN_MAP)),
     Function("reverse", _reverse, _array_only("reverse")),
@@ -206,4 +216,3 @@ FUNCTIONS = (
     Function("flatten", _flatten, _array_only("flatten")),
     Function("sort", _sort, overloads("sort", ((ARRAY, STRING), ARRAY), ((ARRAY,), ARRAY))),
 )
-

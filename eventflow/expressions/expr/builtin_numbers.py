@@ -170,6 +170,11 @@ def _bitnot(_: Any, arguments: Sequence[Any]) -> int:
     return ~int(arguments[0])
 
 
+def _absolute(_: Any, arguments: Sequence[Any]) -> Any:
+    value = _need_number("abs", arguments[0])
+    return operators.negate(value) if value < 0 else value
+
+
 def _rounding(name: str) -> Function:
     run = _ROUNDING[name]
     return Function(name, lambda _, values: run(float(_need_number(name, values[0]))), _numeric(name, FLOAT))
@@ -180,7 +185,7 @@ FUNCTIONS = (
     Function("string", lambda _, values: text.format_value(values[0]), counted("string", 1, 1, STRING)),
     Function("int", lambda _, values: to_int(values[0]), _conversion("int", INT)),
     Function("float", lambda _, values: to_float(values[0]), _conversion("float", FLOAT)),
-    Function("abs", lambda _, values: operators.multiply(_need_number("abs", values[0]), -1 if values[0] < 0 else 1), _numeric("abs", None)),
+    Function("abs", _absolute, _numeric("abs", None)),
     _rounding("ceil"),
     _rounding("floor"),
     _rounding("round"),

@@ -14,7 +14,7 @@ from eventflow.expressions.golang import json_text, text
 from eventflow.expressions.golang.structs import NilList
 
 # What Go's unicode.IsSpace accepts.
-SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+SPACES = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 
 
 def need_text(value: object) -> str:

@@ -88,9 +88,13 @@ def _check_now(given: Sequence[Kind]) -> Kind:
     return TIME
 
 
+def _timezone(_: Frame, arguments: Sequence[Any]) -> Zone:
+    return load_zone(need_text(arguments[0]))
+
+
 FUNCTIONS = (
     Function("now", _now, _check_now),
     Function("duration", _duration, overloads("duration", ((STRING,), DURATION))),
     Function("date", _date, _check_date),
-    Function("timezone", lambda _, values: load_zone(need_text(values[0])), overloads("timezone", ((STRING,), kinds.LOCATION))),
+    Function("timezone", _timezone, overloads("timezone", ((STRING,), kinds.LOCATION))),
 )

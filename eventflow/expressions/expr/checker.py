@@ -1,7 +1,6 @@
 """Type errors found before anything is evaluated (expr-lang v1.17 checker): `"a" + 1` is wrong in any branch."""
 
 from collections.abc import Mapping
-from typing import NoReturn
 
 from eventflow.expressions.expr import kinds, nodes, patterns
 from eventflow.expressions.expr.errors import ExprError, Fault, locate
@@ -9,7 +8,7 @@ from eventflow.expressions.expr.functions import Function
 from eventflow.expressions.expr.kinds import ANY, BOOL, DURATION, FLOAT, INT, MAP, NIL, STRING, TIME, Kind
 
 _INTEGERS = ("Year", "Day", "Hour", "Minute", "Second", "Nanosecond", "YearDay", "ISOWeek", "Date", "Clock", "Compare")
-_METHODS: Mapping[Kind, Mapping[object, Kind]] = {
+_METHODS: Mapping[Kind, Mapping[str, Kind]] = {
     TIME: {
         **dict.fromkeys((*_INTEGERS, "Unix", "UnixMilli", "UnixMicro", "UnixNano"), INT),
         **dict.fromkeys(("IsZero", "After", "Before", "Equal"), BOOL),
@@ -61,8 +60,8 @@ class _Checker:
         self._bound: list[tuple[str, Kind]] = []
         self._pointers: list[dict[str, Kind]] = []
 
-    def fail(self, node: nodes.Node, message: str) -> NoReturn:
-        raise ExprError(message, location=locate(self._source, node.offset))
+    def fault(self, node: nodes.Node, message: str) -> ExprError:
+        return ExprError(message, location=locate(self._source, node.offset))
 
     def visit(self, node: nodes.Node) -> Kind:
         match node:
@@ -99,7 +98,7 @@ class _Checker:
                     self.visit(pair[0])
                     self.visit(pair[1])
                 return MAP
-        self.fail(node, "unknown syntax")
+        raise self.fault(node, "unknown syntax")
 
     def _identifier(self, node: nodes.Identifier) -> Kind:
         for name, kind in reversed(self._bound):
@@ -112,7 +111,7 @@ class _Checker:
     def _pointer(self, node: nodes.Pointer) -> Kind:
         known = self._pointers[-1] if self._pointers else {}
         if node.name not in known:
-            self.fail(node, f"unknown pointer #{node.name}")
+            raise self.fault(node, f"unknown pointer #{node.name}")
         return known[node.name]
 
     def _unary(self, node: nodes.Unary) -> Kind:
@@ -122,7 +121,7 @@ class _Checker:
                 return BOOL
         elif kinds.is_number(kind) or kind == ANY:
             return kind
-        self.fail(node, f"invalid operation: {node.operator} (mismatched type {kind})")
+        raise self.fault(node, f"invalid operation: {node.operator} (mismatched type {kind})")
 
     def _binary(self, node: nodes.Binary) -> Kind:
         left, right = self.visit(node.left), self.visit(node.right)
@@ -132,42 +131,42 @@ class _Checker:
             self._pattern(node, node.right.value)
         result = _result(node.operator, left, right)
         if result is None:
-            self.fail(node, f"invalid operation: {node.operator} (mismatched types {left} and {right})")
+            raise self.fault(node, f"invalid operation: {node.operator} (mismatched types {left} and {right})")
         return result
 
     def _pattern(self, node: nodes.Node, pattern: str) -> None:
         try:
             patterns.compile_pattern(pattern)
         except Fault as fault:
-            self.fail(node, str(fault))
+            raise self.fault(node, str(fault)) from fault
 
     def _in(self, node: nodes.Binary, left: Kind, right: Kind) -> Kind:
         if right in (MAP, kinds.OPEN_MAP):
             if right == MAP and left not in (STRING, ANY):
-                self.fail(node, f"cannot use {left} as type string in map key")
+                raise self.fault(node, f"cannot use {left} as type string in map key")
             return BOOL
         if kinds.is_array(right):
             if not kinds.comparable(left, kinds.element_of(right)):
-                self.fail(node, f"cannot use {left} as type {right.element} in array")
+                raise self.fault(node, f"cannot use {left} as type {right.element} in array")
             return BOOL
         if right == ANY or (left == ANY and right == STRING):
             return BOOL
-        self.fail(node, f"invalid operation: in (mismatched types {left} and {right})")
+        raise self.fault(node, f"invalid operation: in (mismatched types {left} and {right})")
 
     def _member(self, node: nodes.Member) -> Kind:
         if isinstance(node.base, nodes.Identifier) and node.base.name == "$env":
             return ANY
         base, key = self.visit(node.base), self.visit(node.key)
         if base == NIL:
-            self.fail(node, "nil has no members")
+            raise self.fault(node, "nil has no members")
         if base == MAP and key not in (STRING, ANY):
-            self.fail(node, f"cannot use {key} to get an element from {base}")
+            raise self.fault(node, f"cannot use {key} to get an element from {base}")
         if kinds.is_array(base):
             if key not in (INT, ANY):
-                self.fail(node, f"array elements can only be selected using an integer (got {key})")
+                raise self.fault(node, f"array elements can only be selected using an integer (got {key})")
             return kinds.element_of(base)
-        if base == STRING or kinds.is_number(base) or base == BOOL:
-            self.fail(node, f"type {base} has no members")
+        if base in (STRING, BOOL, INT, FLOAT):
+            raise self.fault(node, f"type {base} has no members")
         return ANY
 
     def _slice(self, node: nodes.Slice) -> Kind:
@@ -175,10 +174,10 @@ class _Checker:
         if kind == ANY:
             return ANY
         if kind not in (STRING, kinds.BYTES) and not kinds.is_array(kind):
-            self.fail(node, f"cannot slice {kind}")
+            raise self.fault(node, f"cannot slice {kind}")
         for bound in (node.start, node.stop):
             if bound is not None and (found := self.visit(bound)) not in (INT, ANY):
-                self.fail(bound, f"non-integer slice index {found}")
+                raise self.fault(bound, f"non-integer slice index {found}")
         return kind
 
     def _call(self, node: nodes.Call) -> Kind:
@@ -189,7 +188,7 @@ class _Checker:
         if isinstance(node.callee, nodes.Member) and callee != kinds.FUNCTION:
             return callee
         if callee not in (ANY, kinds.FUNCTION):
-            self.fail(node, f"{callee} is not callable")
+            raise self.fault(node, f"{callee} is not callable")
         return ANY
 
     def _method(self, callee: nodes.Node) -> Kind | None:
@@ -200,22 +199,23 @@ class _Checker:
         methods = _METHODS.get(base)
         if methods is None:
             return None
-        if callee.key.value not in methods:
-            self.fail(callee, f"type {base} has no method {callee.key.value}")
-        return methods[callee.key.value]
+        name = str(callee.key.value)
+        if name not in methods:
+            raise self.fault(callee, f"type {base} has no method {name}")
+        return methods[name]
 
     def _apply(self, node: nodes.Node, function: Function, given: list[Kind]) -> Kind:
         try:
             return function.check(given)
         except Fault as fault:
-            self.fail(node, str(fault))
+            raise self.fault(node, str(fault)) from fault
 
     def _builtin(self, node: nodes.Builtin) -> Kind:
         if node.name in self._builtins:
             return self._apply(node, self._builtins[node.name], [self.visit(argument) for argument in node.arguments])
         collection = self.visit(node.arguments[0])
         if not kinds.is_array(collection) and collection != ANY:
-            self.fail(node.arguments[0], f"builtin {node.name} takes only array (got {collection})")
+            raise self.fault(node.arguments[0], f"builtin {node.name} takes only array (got {collection})")
         element = kinds.element_of(collection)
         body = element
         if len(node.arguments) > 1:
@@ -223,7 +223,7 @@ class _Checker:
         if node.name == "sortBy" and len(node.arguments) == 3:
             order = self.visit(node.arguments[2])
             if order not in (STRING, ANY):
-                self.fail(node.arguments[2], f"sortBy order argument must be a string (got {order})")
+                raise self.fault(node.arguments[2], f"sortBy order argument must be a string (got {order})")
         elif len(node.arguments) == 3:
             self.visit(node.arguments[2])
         return _predicate_result(node.name, collection, element, body)
@@ -238,13 +238,13 @@ class _Checker:
         body = self.visit(node.arguments[1])
         self._pointers.pop()
         if node.name in _BOOLEAN_PREDICATES and body not in (BOOL, ANY):
-            self.fail(node.arguments[1], f"predicate should return boolean (got {body})")
+            raise self.fault(node.arguments[1], f"predicate should return boolean (got {body})")
         return body
 
     def _let(self, node: nodes.Let) -> Kind:
         taken = node.name in self._variables or node.name in self._functions or node.name in self._builtins
         if taken or any(name == node.name for name, _ in self._bound):
-            self.fail(node, f"cannot redeclare {node.name}")
+            raise self.fault(node, f"cannot redeclare {node.name}")
         self._bound.append((node.name, self.visit(node.value)))
         kind = self.visit(node.body)
         self._bound.pop()
@@ -253,7 +253,7 @@ class _Checker:
     def _conditional(self, node: nodes.Conditional) -> Kind:
         condition = self.visit(node.condition)
         if condition not in (BOOL, ANY):
-            self.fail(node.condition, f"non-bool expression (type {condition}) used as condition")
+            raise self.fault(node.condition, f"non-bool expression (type {condition}) used as condition")
         then, otherwise = self.visit(node.then), self.visit(node.otherwise)
         if then == NIL:
             return otherwise

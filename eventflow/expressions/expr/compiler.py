@@ -15,9 +15,7 @@ Run = Callable[[Frame], Any]
 _EMPTY: Any = object()
 
 
-def compile_tree(
-    tree: nodes.Node, source: str, builtins: Mapping[str, Function], functions: Mapping[str, Any]
-) -> Run:
+def compile_tree(tree: nodes.Node, source: str, builtins: Mapping[str, Function], functions: Mapping[str, Any]) -> Run:
     """Return the program of a tree. `functions` are names that no variable hides."""
     return _Compiler(source, builtins, functions).compile(tree)
 
@@ -225,7 +223,7 @@ def _range(left: Run, right: Run) -> Run:
     return run
 
 
-class _Absent(Exception):  # noqa: N818
+class _Absent(Exception):
     """A chain met nil."""
 
 

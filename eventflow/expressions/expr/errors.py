@@ -18,5 +18,5 @@ class ExprSyntaxError(ExprError):
     """A text that is no expression."""
 
 
-class Fault(Exception):  # noqa: N818
+class Fault(Exception):
     """Why an operation failed, before its place is known. Turned into an ExprError by the node that was evaluated."""

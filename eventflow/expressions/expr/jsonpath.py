@@ -239,7 +239,7 @@ def _filter(accepts: jsonpath_filter.Evaluate) -> Step:
 
 def _union(operands: Sequence[_Operand]) -> Step:
     def step(root: Any, current: Any, rest: Sequence[Step]) -> Any:
-        chosen = [_resolve(operand, root, current) for operand in operands]
+        chosen: list[Any] = [_resolve(operand, root, current) for operand in operands]
         if len({type(choice) for choice in chosen}) > 1:
             raise Fault("union: names and indexes cannot be mixed")
         if not isinstance(current, dict if isinstance(chosen[0], str) else list):
@@ -260,17 +260,22 @@ def _slice(bounds: Sequence[_Operand | None]) -> Step:
     def step(root: Any, current: Any, rest: Sequence[Step]) -> Any:
         if not isinstance(current, list):
             raise Fault(f"range: invalid token target. expected [array slice] got [{text.kind_name(current)}]")
-        first, last, stride = (
-            None if bound is None else _resolve(bound, root, current) for bound in [*bounds, None][:3]
-        )
-        if stride == 0 or any(isinstance(bound, str) for bound in (first, last, stride)):
-            raise Fault("range: invalid token")
+        first, last, stride = (_bound(bound, root, current) for bound in [*bounds, None][:3])
+        if stride == 0:
+            raise Fault("range: invalid token out of range")
         section = current[slice(first, last)]
         if isinstance(stride, int):
             section = section[::stride]
         return _collection(root, section, rest)
 
     return step
+
+
+def _bound(operand: _Operand | None, root: Any, current: Any) -> int | None:
+    value = None if operand is None else _resolve(operand, root, current)
+    if isinstance(value, str):
+        raise Fault("range: a bound must be a whole number")
+    return value
 
 
 def _recursive(root: Any, current: Any, rest: Sequence[Step]) -> list[Any]:

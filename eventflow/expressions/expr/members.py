@@ -1,11 +1,12 @@
 """Elements, map entries and methods: what `base.name` and `base[key]` give (expr-lang v1.17 vm/runtime Fetch)."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from eventflow.expressions.expr import operators
 from eventflow.expressions.expr.errors import Fault
-from eventflow.expressions.expr.functions import Function, OpenMap, method
+from eventflow.expressions.expr.functions import OpenMap, method
 from eventflow.expressions.golang import calendar, layout, moment, text
 from eventflow.expressions.golang.duration import Duration
 from eventflow.expressions.golang.moment import Time
@@ -54,7 +55,7 @@ def _method(base: Any, key: Any) -> Any:
     for kind, table in _METHODS:
         if isinstance(base, kind) and key in table:
             low, high, run = table[key]
-            return method(key, low, high, lambda *arguments: run(base, *arguments))
+            return method(key, low, high, partial(run, base))
     return None
 
 

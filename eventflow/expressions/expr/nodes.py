@@ -14,7 +14,7 @@ class Node:
 class Constant(Node):
     """nil, a boolean, a number, a text or bytes."""
 
-    value: None | bool | int | float | str | bytes
+    value: bool | int | float | str | bytes | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,18 +37,16 @@ def equal(left: Any, right: Any) -> bool:
         return len(left) == len(right) and all(map(equal, left, right))
     if isinstance(left, Time) and isinstance(right, Time):
         return left.nanoseconds == right.nanoseconds
-    return (left is None or right is None) and is_nil(left) and is_nil(right) or deep_equal(left, right)
+    return ((left is None or right is None) and is_nil(left) and is_nil(right)) or deep_equal(left, right)
 
 
 def deep_equal(left: Any, right: Any) -> bool:
     """reflect.DeepEqual: 1 and 1.0 differ."""
-    if type(left) is not type(right):
-        return False
-    if isinstance(left, list):
+    if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(deep_equal, left, right))
-    if isinstance(left, dict):
+    if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(deep_equal(item, right[key]) for key, item in left.items())
-    return bool(left == right)
+    return type(left) is type(right) and bool(left == right)
 
 
 def _mismatch(operator: str, left: object, right: object) -> Fault:
@@ -114,7 +112,7 @@ def modulo(left: Any, right: Any) -> int:
         raise _mismatch("%", left, right)
     if right == 0:
         raise Fault("integer divide by zero")
-    rest = abs(left) % abs(right)
+    rest = int(abs(left) % abs(right))
     return -rest if left < 0 else rest
 
 

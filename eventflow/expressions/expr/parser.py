@@ -1,8 +1,6 @@
 """Tokens into a syntax tree, by operator precedence (expr-lang v1.17 parser)."""
 
-from typing import NoReturn
-
-from eventflow.expressions.expr import lexer, nodes
+from eventflow.expressions.expr import grammar, lexer, nodes
 from eventflow.expressions.expr.errors import ExprSyntaxError, locate
 from eventflow.expressions.expr.lexer import Kind, Token
 from eventflow.expressions.golang import numbers, text
@@ -10,64 +8,13 @@ from eventflow.expressions.golang import numbers, text
 MAXIMUM_NODES = 2_000
 MAXIMUM_DEPTH = 64
 
-_UNARY = {"not": 50, "!": 50, "-": 90, "+": 90}
-_BINARY = {
-    "|": 0,
-    "or": 10,
-    "||": 10,
-    "and": 15,
-    "&&": 15,
-    "==": 20,
-    "!=": 20,
-    "<": 20,
-    ">": 20,
-    ">=": 20,
-    "<=": 20,
-    "in": 20,
-    "matches": 20,
-    "contains": 20,
-    "startsWith": 20,
-    "endsWith": 20,
-    "..": 25,
-    "+": 30,
-    "-": 30,
-    "*": 60,
-    "/": 60,
-    "%": 60,
-    "**": 100,
-    "^": 100,
-    "??": 500,
-}
-_RIGHT_ASSOCIATIVE = ("**", "^")
-_COMPARISONS = ("<", ">", ">=", "<=")
-_NEGATABLE = ("contains", "matches", "startsWith", "endsWith", "in")
-
-# What each builtin with a predicate takes: e = expression, p = predicate, capital = may be left out.
-PREDICATES = {
-    "all": "ep",
-    "none": "ep",
-    "any": "ep",
-    "one": "ep",
-    "filter": "ep",
-    "map": "ep",
-    "count": "eP",
-    "sum": "eP",
-    "find": "ep",
-    "findIndex": "ep",
-    "findLast": "ep",
-    "findLastIndex": "ep",
-    "groupBy": "ep",
-    "sortBy": "epE",
-    "reduce": "epE",
-}
-
 
 def parse(source: str, builtins: frozenset[str]) -> nodes.Node:
     """Return the tree of an expression. Raises ExprSyntaxError with the place of the first error."""
     parser = _Parser(source, builtins)
     tree = parser.sequence()
     if parser.current.kind is not Kind.END:
-        parser.unexpected()
+        raise parser.unexpected()
     return tree
 
 
@@ -83,17 +30,17 @@ class _Parser:
         self._predicates = 0
         # Every node takes at least one token, so this bounds the nodes too.
         if len(self._tokens) > MAXIMUM_NODES:
-            self.fail(self._tokens[MAXIMUM_NODES], f"the expression has more than {MAXIMUM_NODES} parts")
+            raise self.fault(self._tokens[MAXIMUM_NODES], f"the expression has more than {MAXIMUM_NODES} parts")
 
     @property
     def current(self) -> Token:
         return self._tokens[self._index]
 
-    def fail(self, token: Token, message: str) -> NoReturn:
-        raise ExprSyntaxError(message, location=locate(self._source, token.offset))
+    def fault(self, token: Token, message: str) -> ExprSyntaxError:
+        return ExprSyntaxError(message, location=locate(self._source, token.offset))
 
-    def unexpected(self) -> NoReturn:
-        self.fail(self.current, f"unexpected {self.current}")
+    def unexpected(self) -> ExprSyntaxError:
+        return self.fault(self.current, f"unexpected {self.current}")
 
     def _advance(self) -> Token:
         token = self.current
@@ -107,7 +54,7 @@ class _Parser:
 
     def _expect(self, kind: Kind, *values: str) -> Token:
         if not self._at(kind, *values):
-            self.unexpected()
+            raise self.unexpected()
         return self._advance()
 
     def sequence(self) -> nodes.Node:
@@ -122,7 +69,7 @@ class _Parser:
     def expression(self, precedence: int) -> nodes.Node:
         self._depth += 1
         if self._depth > MAXIMUM_DEPTH:
-            self.fail(self.current, f"the expression is nested deeper than {MAXIMUM_DEPTH} levels")
+            raise self.fault(self.current, f"the expression is nested deeper than {MAXIMUM_DEPTH} levels")
         if precedence == 0 and self._at(Kind.OPERATOR, "let"):
             result = self._let()
         elif precedence == 0 and self._at(Kind.OPERATOR, "if"):
@@ -140,15 +87,15 @@ class _Parser:
             token, negated = self.current, self.current.value == "not"
             if negated:
                 token = self._tokens[self._index + 1]
-                if token.value not in _NEGATABLE:
+                if token.value not in grammar.NEGATABLE:
                     self._advance()
-                    self.unexpected()
-            strength = _BINARY.get(token.value, -1)
+                    raise self.unexpected()
+            strength = grammar.BINARY.get(token.value, -1)
             if strength < precedence:
                 break
             self._index += 2 if negated else 1
             if previous == "??" and token.value not in ("??", "|"):
-                self.fail(token, f"{token} cannot be mixed with ??: put one of them in parentheses")
+                raise self.fault(token, f"{token} cannot be mixed with ??: put one of them in parentheses")
             left = self._binary(left, token, strength)
             if negated:
                 left = nodes.Unary("not", left, offset=token.offset)
@@ -158,9 +105,9 @@ class _Parser:
     def _binary(self, left: nodes.Node, token: Token, strength: int) -> nodes.Node:
         if token.value == "|":
             return self._call(self._expect(Kind.IDENTIFIER), (left,))
-        if token.value in _COMPARISONS:
+        if token.value in grammar.COMPARISONS:
             return self._comparison(left, token, strength)
-        right = self.expression(strength if token.value in _RIGHT_ASSOCIATIVE else strength + 1)
+        right = self.expression(strength if token.value in grammar.RIGHT_ASSOCIATIVE else strength + 1)
         return nodes.Binary(token.value, left, right, offset=token.offset)
 
     def _comparison(self, left: nodes.Node, token: Token, strength: int) -> nodes.Node:
@@ -170,7 +117,7 @@ class _Parser:
             right = self.expression(strength + 1)
             step = nodes.Binary(token.value, left, right, offset=token.offset)
             root = step if root is None else nodes.Binary("&&", root, step, offset=token.offset)
-            if not self._at(Kind.OPERATOR, *_COMPARISONS):
+            if not self._at(Kind.OPERATOR, *grammar.COMPARISONS):
                 return root
             left, token = right, self._advance()
 
@@ -209,9 +156,9 @@ class _Parser:
 
     def _primary(self) -> nodes.Node:
         token = self.current
-        if token.kind is Kind.OPERATOR and token.value in _UNARY:
+        if token.kind is Kind.OPERATOR and token.value in grammar.UNARY:
             self._advance()
-            operand = self.expression(_UNARY[token.value])
+            operand = self.expression(grammar.UNARY[token.value])
             return self._postfix(nodes.Unary(token.value, operand, offset=token.offset))
         if self._at(Kind.BRACKET, "("):
             self._advance()
@@ -255,7 +202,7 @@ class _Parser:
             return self._postfix(self._array_literal())
         if self._at(Kind.BRACKET, "{"):
             return self._postfix(self._map_literal())
-        self.unexpected()
+        raise self.unexpected()
 
     def _number(self, token: Token) -> int | float:
         digits = token.value.replace("_", "")
@@ -266,10 +213,10 @@ class _Parser:
                 return numbers.parse_float(digits)
             else:
                 value = int(digits)
-        except ValueError:
-            self.fail(token, f"invalid number {token}")
+        except ValueError as error:
+            raise self.fault(token, f"invalid number {token}") from error
         if value > numbers.MAXIMUM:
-            self.fail(token, f"{token} does not fit into 64 bits")
+            raise self.fault(token, f"{token} does not fit into 64 bits")
         return value
 
     def _array_literal(self) -> nodes.Node:
@@ -305,10 +252,12 @@ class _Parser:
             return nodes.Constant(token.value, offset=token.offset)
         if self._at(Kind.BRACKET, "("):
             return self.expression(0)
-        self.fail(token, f"a map key must be a text, a number, a name or an expression in parentheses, not {token}")
+        raise self.fault(
+            token, f"a map key must be a text, a number, a name or an expression in parentheses, not {token}"
+        )
 
     def _call(self, name: Token, before: tuple[nodes.Node, ...]) -> nodes.Node:
-        if name.value in PREDICATES:
+        if name.value in grammar.PREDICATES:
             return self._predicate_call(name, before)
         arguments = before + self._arguments()
         if name.value in self._builtins:
@@ -318,12 +267,14 @@ class _Parser:
     def _predicate_call(self, name: Token, before: tuple[nodes.Node, ...]) -> nodes.Node:
         self._expect(Kind.BRACKET, "(")
         arguments = list(before)
-        expected = PREDICATES[name.value][len(before) :]
+        expected = grammar.PREDICATES[name.value][len(before) :]
         for position, form in enumerate(expected):
             if self._at(Kind.BRACKET, ")"):
                 if form.isupper():
                     break
-                self.fail(self.current, f"{name.value} takes at least {len(expected.rstrip('EP'))} more arguments")
+                raise self.fault(
+                    self.current, f"{name.value} takes at least {len(expected.rstrip('EP'))} more arguments"
+                )
             if position:
                 self._expect(Kind.OPERATOR, ",")
             arguments.append(self.expression(0) if form in "eE" else self._predicate())
@@ -340,7 +291,7 @@ class _Parser:
         else:
             body = self.expression(0)
             if self._at(Kind.OPERATOR, ";"):
-                self.fail(self.current, "wrap the predicate in braces { and }")
+                raise self.fault(self.current, "wrap the predicate in braces { and }")
         self._predicates -= 1
         return nodes.Predicate(body, offset=token.offset)
 
@@ -370,7 +321,7 @@ class _Parser:
     def _member(self, base: nodes.Node, optional: bool) -> nodes.Node:
         token = self.current
         if token.kind is not Kind.IDENTIFIER and not (token.kind is Kind.OPERATOR and token.value.isidentifier()):
-            self.fail(token, f"expected a name, not {token}")
+            raise self.fault(token, f"expected a name, not {token}")
         self._advance()
         chained = isinstance(base, nodes.Chain)
         inner = base.body if isinstance(base, nodes.Chain) else base
@@ -396,4 +347,4 @@ class _Parser:
         return node
 
 
-_WORDS: dict[str, None | bool] = {"true": True, "false": False, "nil": None}
+_WORDS: dict[str, bool | None] = {"true": True, "false": False, "nil": None}

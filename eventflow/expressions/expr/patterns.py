@@ -18,7 +18,7 @@ def compile_pattern(pattern: str) -> Any:
     if len(pattern) > _MAXIMUM_PATTERN:
         raise Fault(f"the regular expression is longer than {_MAXIMUM_PATTERN} characters")
     try:
-        return re2.compile(pattern, _OPTIONS)
+        return re2.compile(pattern, _OPTIONS)  # type: ignore[no-untyped-call]
     except (re2.error, UnicodeEncodeError) as error:
         reason = error.args[0]
         raise Fault(f"error parsing regexp: {reason.decode() if isinstance(reason, bytes) else reason}") from error

@@ -41,7 +41,7 @@ _DEFECTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
 
 
 @lru_cache(maxsize=4_096)
-def compile(source: str) -> "Program":  # noqa: A001 - what it does, in the words of expr-lang
+def compile(source: str) -> "Program":
     """Return the program of an expression, from a cache of 4,096 texts.
 
     Raises ExprSyntaxError with line and column for what is no expression or exceeds a limit (8 kB, 2,000 parts, 64

@@ -1,4 +1,4 @@
-"""The proleptic Gregorian calendar over all years, as Go's time package counts it (Python's datetime stops at year 1)."""
+"""The proleptic Gregorian calendar over all years, as Go's time package counts it (datetime stops at year 1)."""
 
 DAY = 86_400
 MONTHS = (

@@ -28,7 +28,7 @@ class Clock(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """`nanoseconds` since 1970-01-01T00:00:00Z, shown in `zone`. Equality is of both; use `same_instant` for instants."""
+    """`nanoseconds` since 1970-01-01T00:00:00Z, shown in `zone`. Equality is of both."""
 
     nanoseconds: int
     zone: Zone = UTC_ZONE

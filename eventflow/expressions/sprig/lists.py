@@ -114,4 +114,3 @@ FUNCTIONS = (
     *_both("slice", "aa*", _slice),
     *_both("chunk", "ia", _chunk),
 )
-

@@ -20,7 +20,7 @@ def _find(pattern: str, source: str) -> str:
 
 
 def _matches(pattern: str, source: str, limit: int) -> list[re.Match[str]]:
-    found = []
+    found: list[re.Match[str]] = []
     for match in compile_pattern(pattern).finditer(source):
         if limit >= 0 and len(found) >= limit:
             break

@@ -65,8 +65,9 @@ def _bumped(version: Version, part: int) -> Version:
     if part < 2 or not version.prerelease:
         numbers[part] += 1
     numbers[part + 1 :] = [0] * (2 - part)
-    changed = Version(numbers[0], numbers[1], numbers[2], "", "", "")
-    return Version(*numbers, "", "", ("v" if version.original.startswith("v") else "") + str(changed))
+    major, minor, patch = numbers
+    prefix = "v" if version.original.startswith("v") else ""
+    return Version(major, minor, patch, "", "", f"{prefix}{major}.{minor}.{patch}")
 
 
 _READERS: dict[str, Callable[[Version], Any]] = {
