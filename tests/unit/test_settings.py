@@ -70,7 +70,7 @@ def test_a_password_is_not_shown() -> None:
     [
         (
             "server:\n  prot: 1",
-            r"eventflow.yaml:2:3: no setting 'server.prot' \(did you mean 'server.port'\?\)",
+            "eventflow.yaml:2:3: there is no setting 'server.prot' .did you mean 'server.port'",
         ),
         ("limits: {namespace_parallelism: 1}", "did you mean 'limits.namespaceParallelism'"),
         ("sever: {}", "did you mean 'server'"),

@@ -4,6 +4,7 @@ import io
 import stat
 import tarfile
 import tempfile
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -57,9 +58,20 @@ def _documented(case: dict[str, Any]) -> dict[str, Any]:
     """What docs/differences-artifacts.md says we do instead of a recorded defect."""
     if case["op"] == "pack":
         return {"outcome": {"entries": _documented_zip(case["name"], case["tree"])}}
-    if any(entry["name"] in (".", "./") for entry in case["entries"]):
-        return {"outcome": {"tree": _unpacked_without_dot(case["entries"])}}
-    return {"outcome": {"tree": _last_of_a_name(case["entries"])}}
+    return {"outcome": {"tree": _unpacked(case["entries"])}}
+
+
+def _unpacked(entries: list[dict[str, Any]]) -> Any:
+    """What plain entries come to: one for the top itself adds nothing, the last of a name counts whole."""
+    top: dict[str, Any] = {}
+    for entry in entries:
+        parts = [part for part in entry["name"].split("/") if part not in ("", ".")]
+        here = top
+        for part in parts[: None if entry["type"] == "dir" else -1]:
+            here = here.setdefault(part, {})
+        if entry["type"] == "file":
+            here[parts[-1]] = entry.get("content", "")
+    return next(iter(top.values())) if len(top) == 1 else top
 
 
 def _documented_zip(path: str, tree: Any) -> list[dict[str, Any]]:
@@ -71,17 +83,6 @@ def _documented_zip(path: str, tree: Any) -> list[dict[str, Any]]:
     if not tree:
         return [{"name": path, "type": "dir"}]
     return [entry for name in sorted(tree) for entry in _documented_zip(f"{path}/{name}", tree[name])]
-
-
-def _unpacked_without_dot(entries: list[dict[str, Any]]) -> Any:
-    """An entry for the top itself adds nothing."""
-    files = {entry["name"].removeprefix("./"): entry.get("content", "") for entry in entries if entry["type"] == "file"}
-    return next(iter(files.values())) if len(files) == 1 else files
-
-
-def _last_of_a_name(entries: list[dict[str, Any]]) -> Any:
-    files = {entry["name"]: entry.get("content", "") for entry in entries}
-    return next(iter(files.values())) if len(files) == 1 else files
 
 
 def _pack(case: dict[str, Any], scratch: Path) -> Any:
@@ -169,7 +170,8 @@ def _write_tar(packed: Path, entries: list[dict[str, Any]]) -> None:
 
 
 def _write_zip(packed: Path, entries: list[dict[str, Any]]) -> None:
-    with zipfile.ZipFile(packed, "w") as opened:
+    with warnings.catch_warnings(), zipfile.ZipFile(packed, "w") as opened:
+        warnings.filterwarnings("ignore", "Duplicate name")
         for entry in entries:
             info = zipfile.ZipInfo(entry["name"])
             content = entry.get("content", "")

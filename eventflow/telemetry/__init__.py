@@ -1,0 +1,1 @@
+"""What eventflow tells of itself: logs, metrics, traces."""
