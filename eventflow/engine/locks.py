@@ -34,7 +34,7 @@ class Locks:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self._queue = limits.Queue()
-        self._runners: dict[limits.Holder, Runner] = {}
+        self._runners: dict[limits.Holder, "Runner"] = {}
 
     def perform(self, runner: "Runner", command: AcquireLocks | ReleaseLocks) -> None:
         """Carry out one command."""
@@ -59,7 +59,10 @@ class Locks:
         priority = runner.header.priority
         names = "/".join((state.namespace, state.name, *([] if command.node == ROOT else [runner.workflow.nodes[command.node].id])))
         request = limits.Request(holder, names, priority, state.created_at, wanted)
-        self._tell(self._queue.acquire(request))
+        if command.held:
+            self._queue.adopt(request)
+        else:
+            self._tell(self._queue.acquire(request))
 
     def forget(self, workflow: int) -> None:
         """Give back everything a workflow holds or waits for."""

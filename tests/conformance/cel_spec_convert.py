@@ -21,10 +21,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-FILES = (
-    "basic logic plumbing fp_math comparisons conversions fields integer_math lists macros namespace parse string "
-    "timestamps dynamic type_deduction macros2 bindings_ext encoders_ext math_ext string_ext optionals network_ext"
-).split()
+CORE = ("basic", "logic", "plumbing", "fp_math", "comparisons", "conversions", "fields", "integer_math", "lists")
+MORE = ("macros", "namespace", "parse", "string", "timestamps", "dynamic", "type_deduction")
+EXTENSIONS = ("macros2", "bindings_ext", "encoders_ext", "math_ext", "string_ext", "optionals", "network_ext")
 _TOKEN = re.compile(
     r"\s+|#[^\n]*|(?P<text>\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')|(?P<word>[-+.\w]+)|(?P<mark>[{}\[\]:<>,;/])"
 )
@@ -76,7 +75,7 @@ class Reader:
         return made
 
     def _name(self) -> str:
-        kind, text = self._next()
+        _, text = self._next()
         if text != "[":
             return text
         parts = []
@@ -193,7 +192,7 @@ def _binding(binding: Message) -> Any:
 
 
 def convert(directory: Path) -> Iterator[dict[str, Any]]:
-    for file in FILES:
+    for file in (*CORE, *MORE, *EXTENSIONS):
         tests = Reader((directory / f"{file}.textproto").read_text()).message()
         for section in tests["section"]:
             for test in section.get("test", ()):

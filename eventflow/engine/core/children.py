@@ -13,9 +13,9 @@ from eventflow.engine.core.plan import Template
 from eventflow.engine.core.scope import Layered, Scope
 from eventflow.errors import UserError
 from eventflow.expressions import loop, template, when
+from eventflow.expressions.arguments import ABSENT
 
 STRICT = ("steps", "tasks")
-_LOOPS = ("withItems", "withParam", "withSequence")
 
 
 @dataclass(slots=True)
@@ -34,11 +34,6 @@ class Child:
     outer: Mapping[str, Any] | None = None
 
 
-def loops(manifest: Mapping[str, Any]) -> bool:
-    """Whether a step or task is a loop."""
-    return any(manifest.get(key) for key in _LOOPS) or manifest.get("withSequence") is not None
-
-
 class Renderer:
     """Renders the steps or tasks of one template within a scope."""
 
@@ -52,18 +47,18 @@ class Renderer:
 
     def items(self, manifest: Mapping[str, Any]) -> "Items":
         """Return the items of a loop. Raises UserError, unless its `when` is false anyway."""
-        header = {key: manifest[key] for key in _LOOPS if manifest.get(key) is not None}
+        header = {key: manifest[key] for key in loop.LOOPS if manifest.get(key) is not None}
         try:
             rendered = template.substitute(header, self._scope, allow_unresolved=False)
-            return Items(self, manifest, loop.items(manifest["name"], rendered))
+            return Items(self, manifest, loop.items(rendered))
         except UserError:
             if self._surely_false(manifest.get("when") or ""):
-                return Items(self, manifest, loop.items(manifest["name"], {"withItems": []}))
+                return Items(self, manifest, iter(()))
             raise
 
     def item(self, manifest: Mapping[str, Any], item: loop.Item) -> Child:
         """Return the child of one item. Raises UserError."""
-        return self._child(manifest, item.name, Layered(item.variables, self._scope))
+        return self._child(manifest, manifest["name"] + item.suffix, Layered(item.variables, self._scope))
 
     def _surely_false(self, text: str) -> bool:
         try:
@@ -96,15 +91,23 @@ class Renderer:
         if not arguments:
             return {}
         rendered: dict[str, Any] = {}
-        parameters = [each for each in arguments.get("parameters") or () if not self._absent(each)]
-        if parameters:
-            tree = self._parent.tree(arguments["parameters"])
-            if len(parameters) != len(arguments["parameters"]):
-                tree = template.compile_tree(parameters)
+        parameters = arguments.get("parameters") or ()
+        if any(self._absent(each) for each in parameters):
+            rendered["parameters"] = [self._parameter(each, scope) for each in parameters]
+        elif parameters:
+            tree = self._parent.tree(parameters)
             rendered["parameters"] = tree.render(scope, allow_unresolved=True, strict_prefixes=STRICT)
         if arguments.get("artifacts"):
             found = (self._artifact(each, scope) for each in arguments["artifacts"])
             rendered["artifacts"] = [each for each in found if each is not None]
+        return rendered
+
+    def _parameter(self, parameter: Mapping[str, Any], scope: Mapping[str, Any]) -> Mapping[str, Any]:
+        if self._absent(parameter):
+            return {**parameter, "value": ABSENT}
+        rendered: Mapping[str, Any] = template.substitute(
+            parameter, scope, allow_unresolved=True, strict_prefixes=STRICT
+        )
         return rendered
 
     def _absent(self, parameter: Mapping[str, Any]) -> bool:
@@ -138,15 +141,23 @@ def _tagged(value: Any) -> bool:
 
 
 class Items:
-    """The items of a loop, one after the other; a loop of 100,000 is never a list of 100,000 children."""
+    """The items of a loop, one after the other; a loop of 100,000 is never a list of 100,000 children.
 
-    def __init__(self, renderer: Renderer, manifest: Mapping[str, Any], items: loop.Items) -> None:
+    Making it looks at the first item, so that a loop that is none shows at once. Raises LoopError then.
+    """
+
+    def __init__(self, renderer: Renderer, manifest: Mapping[str, Any], items: Iterator[loop.Item]) -> None:
         self.renderer = renderer
         self.manifest = manifest
-        self._items = items
+        self._first = next(items, None)
+        self._rest = items
 
-    def __len__(self) -> int:
-        return len(self._items)
+    @property
+    def empty(self) -> bool:
+        """Whether there is no item at all."""
+        return self._first is None
 
     def __iter__(self) -> Iterator[loop.Item]:
-        return iter(self._items)
+        if self._first is not None:
+            yield self._first
+            yield from self._rest

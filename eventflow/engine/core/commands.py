@@ -32,10 +32,14 @@ class SetTimer:
 
 @dataclass(frozen=True, slots=True)
 class AcquireLocks:
-    """Queue for all locks of a `synchronization` block at once; LockGranted or LockAwaited follows."""
+    """Queue for all locks of a `synchronization` block at once; LockGranted or LockAwaited follows.
+
+    With `held`, a restored node tells that it has them already.
+    """
 
     node: int
     synchronization: Mapping[str, Any]
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from eventflow.engine.core import branches, composite, depends, edges, hooks
 from eventflow.engine.core.calls import Awaiter, Call
-from eventflow.engine.core.children import Child, loops
 from eventflow.engine.core.group import Starter
 from eventflow.engine.core.plan import Graph, Template, compile_graph
 from eventflow.engine.core.scope import AggregateReference, NodeReference, visible
 from eventflow.engine.core.state import Node, NodeType, Phase
 from eventflow.engine.core.taskgroup import TaskGroup
 from eventflow.errors import UserError
+from eventflow.expressions import loop
 from eventflow.expressions import template as tags
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class DagFrame(composite.CompositeFrame):
                 self._settle_new(call, Phase.OMITTED, OMITTED)
                 return
             call.parents = self._parents(task.parents)
-            if loops(manifest):
+            if loop.is_loop(manifest):
                 self._start_loop(call, manifest)
             else:
                 self._start_single(call, manifest)
@@ -157,7 +157,7 @@ class DagFrame(composite.CompositeFrame):
 
     def _start_loop(self, call: Call, manifest: Mapping[str, Any]) -> None:
         items = self.renderer.items(manifest)
-        if not len(items):
+        if items.empty:
             self._settle_new(call, Phase.SKIPPED, "Skipped, empty params")
             return
         node = self.workflow.recalled(call.name)
@@ -237,5 +237,3 @@ class DagFrame(composite.CompositeFrame):
 def _nothing() -> None:
     """A single task has nothing to do when it was started."""
 
-
-__all__ = ["Child", "DagFrame"]

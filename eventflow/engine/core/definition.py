@@ -33,6 +33,6 @@ class Definition:
         """Return the definition that `to_json` wrote."""
         return cls(**record)
 
-    def config_value(self, reference: Mapping[str, Any]) -> str | None:
+    def config_value(self, name: str, key: str) -> str | None:
         """Return what a `configMapKeyRef` names, or None."""
-        return self.config.get(reference.get("name", ""), {}).get(reference.get("key", ""))
+        return self.config.get(name, {}).get(key)

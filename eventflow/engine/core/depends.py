@@ -40,10 +40,11 @@ class Depends:
     test: Test
 
 
-def of_task(task: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]) -> Depends | None:
+def of_task(task: Mapping[str, Any], continue_on: Mapping[str, Mapping[str, Any]]) -> Depends | None:
     """Return what a task waits for, from its `depends` or its `dependencies`; None if nothing.
 
-    `tasks` are the DAG's tasks by name: their `continueOn` widens what a bare name accepts. Raises DependsError.
+    `continue_on` maps every task of the DAG to its `continueOn`, which widens what a bare name accepts. Raises
+    DependsError.
     """
     text = task.get("depends") or ""
     if not text:
@@ -51,7 +52,7 @@ def of_task(task: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]) -> 
         text = " && ".join(names)
     if not text:
         return None
-    return parse(text, {name: other.get("continueOn") or {} for name, other in tasks.items()})
+    return parse(text, continue_on)
 
 
 def parse(text: str, continue_on: Mapping[str, Mapping[str, Any]] | None = None) -> Depends:

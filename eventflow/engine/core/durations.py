@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from eventflow.expressions import golang
+from eventflow.expressions.golang import duration, text
 
 _UNITS = (("second", 1), ("minute", 60), ("hour", 3600), ("day", 86400), ("week", 604800))
 MONTH = 30 * 86400
@@ -14,20 +14,20 @@ def seconds(value: Any) -> float:
 
     Source: Argo v4.1.2 workflow_types.go ParseStringToDuration.
     """
-    text = str(value)
+    written = str(value)
     try:
-        return float(int(text))
+        return float(int(written))
     except ValueError:
         pass
     try:
-        return golang.parse_duration(text)
+        return duration.parse_duration(written)
     except ValueError as error:
-        raise ValueError(f"unable to parse {text} as a duration: {error}") from None
+        raise ValueError(f"unable to parse {written} as a duration: {error}") from None
 
 
 def plain(value: float) -> str:
     """Return seconds as Go prints a float64: no trailing zeros, nine digits of fraction at most."""
-    return golang.format_value(round(value, 9) + 0.0)
+    return text.format_value(round(value, 9) + 0.0)
 
 
 def words(value: float) -> str:

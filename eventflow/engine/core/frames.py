@@ -74,6 +74,7 @@ class Frame:
         """Give the node its final phase and tell who waits for it."""
         workflow, node = self.workflow, self.node
         waited = not node.daemoned
+        node.gated = False
         workflow.mark(node, phase, message)
         workflow.release(node)
         if self.template.manifest.get("synchronization") and not node.retried:
@@ -149,6 +150,7 @@ class LeafFrame(Frame):
             node_name=self.node.name,
             template=bound,
             workflow_spec={field: spec[field] for field in POD_SPEC_FIELDS if field in spec},
+            output_location=self._output_location(bound),
             deadline=self._deadline(bound, at),
             capture_result=self.call.captured or self.template.kind == "data",
             daemon=bool(bound.get("daemon")),
@@ -162,6 +164,13 @@ class LeafFrame(Frame):
 
     def _rebind(self) -> Mapping[str, Any]:
         return inputs.bind(self.workflow, self.call, self.template)
+
+    def _output_location(self, bound: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return where key-only outputs go: the template's own archive location, or the pod's place in the repository."""
+        location: Mapping[str, Any] = bound.get("archiveLocation") or {}
+        if any(isinstance(value, Mapping) and value for value in location.values()):
+            return location
+        return {"s3": {"key": f"{self.workflow.state.name}/{self.node.pod}"}}
 
     def _deadline(self, bound: Mapping[str, Any], at: float) -> float | None:
         limits = [self.call.deadline, None if self.node.exiting else self.workflow.deadline]

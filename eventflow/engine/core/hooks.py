@@ -7,12 +7,12 @@ true; the step counts as done only when its hooks are.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from eventflow.engine.core import evaluation
 from eventflow.engine.core.calls import Awaiter, Call
 from eventflow.engine.core.children import Renderer
 from eventflow.engine.core.scope import Layered, NodeReference, Scope, visible
 from eventflow.engine.core.state import Node, NodeType, Phase
 from eventflow.errors import UserError
-from eventflow.expressions.expr import engine as expr
 
 if TYPE_CHECKING:
     from eventflow.engine.core.machine import Workflow
@@ -55,7 +55,7 @@ def holds(hook: Mapping[str, Any], name: str, variables: Mapping[str, Any]) -> b
     source = hook.get("expression") or ""
     if not source:
         raise UserError(f"Expression required for hook {name}")
-    result = expr.evaluate(source, variables)
+    result = evaluation.evaluate(source, variables)
     if not isinstance(result, bool):
         raise UserError(f"hook {name}: expression {source!r} is not a bool but {result!r}")
     return result

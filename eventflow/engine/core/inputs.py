@@ -10,6 +10,7 @@ from eventflow.engine.core import names
 from eventflow.engine.core.calls import Call
 from eventflow.engine.core.plan import Template
 from eventflow.engine.core.scope import Layered
+from eventflow.expressions.scope import Scope
 
 if TYPE_CHECKING:
     from eventflow.engine.core.machine import Workflow
@@ -23,9 +24,13 @@ def bind(workflow: "Workflow", call: Call, template: Template) -> Mapping[str, A
     if call.attempt is not None:
         local.update(call.attempt)
     below: Mapping[str, Any] = workflow.variables if call.outer is None else Layered(call.outer, workflow.variables)
-    return template.head.bind(
-        call.arguments, Layered(local, below), config_value=workflow.definition.config_value
+    bound = template.head.bind(
+        call.arguments,
+        Scope(local, Scope(below)),
+        environment=workflow.environment(call.name),
+        config_map=workflow.definition.config_value,
     )
+    return bound.template
 
 
 def recorded(bound: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -69,22 +69,18 @@ def stage(
 ) -> None:
     """Go through the gates that the template asks for, then run."""
     gated = call.attempt is None and (bound.get("synchronization") or bound.get("memoize"))
-    if not gated or (node is not None and node.type in FRAMES_BEYOND_GATES and not _at_gate(node)):
+    if not gated or (node is not None and not node.gated):
+        if node is not None and bound.get("synchronization") and call.attempt is None:
+            workflow.command(AcquireLocks(node.ordinal, bound["synchronization"], held=True))
         run(workflow, call, template, bound, inner, node)
         return
     if node is None:
         node = _make(workflow, call, template, bound, Phase.PENDING)
+        node.gated = True
     gate = Gate(workflow, call, template, node)
     gate.start(bound)
     gate.inner = inner
     gate.proceed()
-
-
-FRAMES_BEYOND_GATES = frozenset(NodeType)
-
-
-def _at_gate(node: Node) -> bool:
-    return node.phase is Phase.PENDING and not node.children and (bool(node.waiting) or not node.memo)
 
 
 class Gate(GateFrame):
@@ -134,6 +130,8 @@ class Gate(GateFrame):
             self.end(Phase.SUCCEEDED)
 
     def _run(self) -> None:
+        self.node.gated = False
+        self.workflow.touch(self.node)
         run(self.workflow, self.call, self.template, self.bound, self.inner, self.node)
 
 

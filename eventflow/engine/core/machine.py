@@ -21,6 +21,7 @@ from eventflow.engine.core.plan import Library, Template
 from eventflow.engine.core.state import FULFILLED, ROOT, Node, NodeType, Phase, WorkflowState
 from eventflow.engine.core.stimuli import Stimulus
 from eventflow.errors import InvariantError
+from eventflow.expressions.expr.environment import Environment
 from eventflow.model.pod import Pod
 
 NODES_A_STEP = 2_000  # a step that made or changed more is cut, so that its transaction stays short
@@ -51,6 +52,7 @@ class Workflow:
         self._changed: dict[int, Node] = {}
         self._whole = False
         self._recalled: dict[str, Node] = {}
+        self._ids = {node.id for node in nodes}
 
     # -- the door ------------------------------------------------------------------------------------------------
 
@@ -123,6 +125,10 @@ class Workflow:
             return None
         return float(int(self.state.started_at)) + float(seconds)
 
+    def environment(self, name: str) -> Environment:
+        """Return the time and the seed that expressions evaluated for a node see."""
+        return Environment(self.at, f"{self.state.uid}/{name}")
+
     def defer(self, action: Callable[..., None], *arguments: Any) -> None:
         """Put an action on the agenda."""
         self._agenda.append((action, arguments))
@@ -152,10 +158,13 @@ class Workflow:
         """Make the node of a call, hang it under its parents, and return it."""
         boundary = call.boundary
         holder = call.holder
+        ordinal = len(self.nodes)
+        identity = names.node_id(self.state.name, call.name)
+        taken = identity in self._ids  # Argo's 32-bit hash meets itself about once in 100,000 nodes
         node = Node(
-            ordinal=len(self.nodes),
+            ordinal=ordinal,
             name=call.name,
-            id=names.node_id(self.state.name, call.name),
+            id=f"{identity}-{ordinal}" if taken else identity,
             display_name=names.display_name(call.name, boundary.name if boundary is not None else None),
             type=kind,
             phase=phase,
@@ -174,6 +183,9 @@ class Workflow:
         )
         if template is not None and template.pod:
             node.pod = names.pod_name(self.state.name, call.name, template.name)
+            if taken:
+                node.pod = f"{node.pod}-{ordinal}"
+        self._ids.add(node.id)
         self.nodes.append(node)
         for parent in node.parents:
             self.nodes[parent].children.append(node.ordinal)

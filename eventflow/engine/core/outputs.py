@@ -5,11 +5,11 @@ from typing import Any
 
 import orjson
 
+from eventflow.engine.core import evaluation
 from eventflow.engine.core.scope import Scope, text_of
 from eventflow.engine.core.state import Node, Phase
 from eventflow.errors import UserError
 from eventflow.expressions import template
-from eventflow.expressions.expr import engine as expr
 
 
 class OutputError(UserError):
@@ -122,7 +122,7 @@ def _parameter_text(value: Any) -> str:
 
 def _value(value_from: Mapping[str, Any], scope: Scope) -> Any:
     if value_from.get("expression"):
-        value = expr.evaluate(value_from["expression"], scope)
+        value = evaluation.evaluate(value_from["expression"], scope)
         if value is None:
             raise OutputError(f'failed to evaluate expression "{value_from["expression"]}"')
         return value
@@ -135,7 +135,7 @@ def _resolved(text: str, scope: Scope) -> Any:
     """Return what one tag (or a bare name) stands for."""
     tag = text.strip().removeprefix("{{").removesuffix("}}").strip()
     if tag.startswith("="):
-        return expr.evaluate(tag[1:], scope)
+        return evaluation.evaluate(tag[1:], scope)
     try:
         return scope[tag]
     except KeyError:
@@ -165,7 +165,7 @@ def resolve_artifact(artifact: Mapping[str, Any], scope: Scope) -> dict[str, Any
 
 def _named_artifact(artifact: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
     if artifact.get("fromExpression"):
-        value = expr.evaluate(artifact["fromExpression"], _WithArtifacts(scope))
+        value = evaluation.evaluate(artifact["fromExpression"], _WithArtifacts(scope))
         if value is not None and not isinstance(value, Mapping):
             raise OutputError(f"{artifact['fromExpression']!r} is not an artifact")
         return None if value is None else dict(value)

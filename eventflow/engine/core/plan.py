@@ -67,7 +67,7 @@ class Template:
     name: str
     manifest: Mapping[str, Any]
     kind: str
-    head: arguments.Prepared
+    head: arguments.PreparedTemplate
     captured: frozenset[str]
     retry: Mapping[str, Any] | None
     graph: Graph | None = None
@@ -155,12 +155,11 @@ class Library:
             problem = "has no template type" if not kinds else f"has several types: {', '.join(kinds)}"
             raise PlanError(f"template {name!r} {problem}", hint=f"give it exactly one of {', '.join(KINDS)}")
         kind = kinds[0]
-        head = {key: value for key, value in merged.items() if kind not in COMPOSITE_KINDS or key not in _BODIES}
         prepared = Template(
             name=name,
             manifest=merged,
             kind=kind,
-            head=arguments.prepare(head),
+            head=arguments.prepare(merged, _BODIES if kind in COMPOSITE_KINDS else ()),
             captured=captured_results(merged) if kind in COMPOSITE_KINDS else frozenset(),
             retry=merged.get("retryStrategy") or self.spec.get("retryStrategy"),
         )
@@ -177,7 +176,8 @@ def compile_graph(manifests: Sequence[Mapping[str, Any]]) -> Graph:
             raise PlanError(f"there are two tasks named {manifest['name']!r}")
         by_name[manifest["name"]] = manifest
     index = {name: number for number, name in enumerate(by_name)}
-    parsed = [depends.of_task(manifest, by_name) for manifest in manifests]
+    continue_on = {name: manifest.get("continueOn") or {} for name, manifest in by_name.items()}
+    parsed = [depends.of_task(manifest, continue_on) for manifest in manifests]
     dependants: list[list[int]] = [[] for _ in manifests]
     for number, each in enumerate(parsed):
         for name in each.names if each else ():

@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eventflow.engine.core import durations
+from eventflow.engine.core import durations, evaluation
 from eventflow.engine.core.state import Node, Phase
 from eventflow.errors import UserError
-from eventflow.expressions.expr import engine as expr
 
 LONGEST_WAIT = 9_223_372_036.0  # seconds; the largest Go duration
 
@@ -157,7 +156,7 @@ def _policy_allows(strategy: Mapping[str, Any], last: Node) -> bool:
 
 def _expression_allows(source: str, attempts: Sequence[Node]) -> bool:
     variables = {"retries": str(len(attempts) - 1)} | last_retry(attempts, "-1")
-    result = expr.evaluate(source, variables)
+    result = evaluation.evaluate(source, variables)
     if not isinstance(result, bool):
         raise RetryError(f"unable to cast expression result {result!r} to bool", hint="compare with == or !=")
     return result

@@ -61,6 +61,7 @@ _DEFAULTS: dict[str, Any] = {
     "host": "",
     "progress": "",
     "memo": None,
+    "gated": False,
     "waiting": "",
     "outbound": [],
 }
@@ -74,7 +75,7 @@ class Node:
     `parents` (ordinals), fixed when the node is made: a parent of 100,000 children is then never written again for
     each of them. `children` is their inverse, derived when a workflow is loaded. `boundary` is the ordinal of the
     enclosing steps or DAG node. `inputs` and `outputs` have Argo's form. `exiting` marks nodes of exit handlers,
-    which a stop spares. `outbound` are the nodes that stand for this one towards its successors. Times are seconds
+    which a stop spares; `gated` one that waits for locks or the memoization cache, `waiting` for which lock. `outbound` are the nodes that stand for this one towards its successors. Times are seconds
     since the epoch, 0.0 for none.
     """
 
@@ -103,6 +104,7 @@ class Node:
     host: str = ""
     progress: str = ""
     memo: Mapping[str, Any] | None = None
+    gated: bool = False
     waiting: str = ""
     outbound: list[int] = field(default_factory=list)
     children: list[int] = field(default_factory=list)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from eventflow.engine.core import composite, edges
 from eventflow.engine.core.calls import Call
-from eventflow.engine.core.children import Child, Items, loops
-from eventflow.engine.core.frames import Frame
+from eventflow.engine.core.children import Child, Items
 from eventflow.engine.core.group import Prepared, Starter
 from eventflow.engine.core.plan import Template
 from eventflow.engine.core.scope import AggregateReference, NodeReference, visible
 from eventflow.engine.core.state import Node, NodeType, Phase
 from eventflow.errors import UserError
+from eventflow.expressions import loop
 
 if TYPE_CHECKING:
     from eventflow.engine.core.machine import Workflow
@@ -88,20 +88,20 @@ class StepsFrame(composite.CompositeFrame):
     def _prepare(self, slot: int, step: Step) -> Iterator[Prepared]:
         """Resolve a step, so that its errors show before any step of the group starts. Raises UserError."""
         base = f"{self._group.name}."
-        if not loops(step):
+        if not loop.is_loop(step):
             child = self.renderer.single(step)
             return iter([(base + child.name, lambda: self._begin(slot, step, child))])
         items = self.renderer.items(step)
-        if not len(items):
+        if items.empty:
             child = Child(step["name"], step, {}, False, "Skipped, empty params")
             return iter([(base + child.name, lambda: self._begin(slot, step, child))])
-        return ((base + item.name, lambda item=item: self._begin_item(slot, items, item)) for item in items)
+        return ((base + step["name"] + item.suffix, lambda item=item: self._begin_item(slot, items, item)) for item in items)
 
     def _begin_item(self, slot: int, items: Items, item: Any) -> None:
         try:
             child = self.renderer.item(items.manifest, item)
         except UserError as error:
-            self._refuse(slot, items.manifest, item.name, error.message)
+            self._refuse(slot, items.manifest, items.manifest["name"] + item.suffix, error.message)
             return
         self._begin(slot, items.manifest, child)
 
@@ -196,5 +196,3 @@ class StepsFrame(composite.CompositeFrame):
     def _succeed(self) -> None:
         self.succeed(export=True)
 
-
-__all__ = ["FAIL_FAST", "Frame", "StepsFrame"]

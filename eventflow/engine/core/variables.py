@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from eventflow import clock
+from eventflow.engine.core import evaluation
 from eventflow.engine.core.scope import text_of
 from eventflow.engine.core.state import UNSUCCESSFUL, Node
 from eventflow.errors import UserError
-from eventflow.expressions.expr import engine as expr
 
 if TYPE_CHECKING:
     from eventflow.engine.core.machine import Workflow
@@ -71,7 +71,7 @@ def _parameter(parameter: Mapping[str, Any], workflow: "Workflow") -> str:
     value_from = parameter.get("valueFrom") or {}
     reference = value_from.get("configMapKeyRef")
     if reference is not None:
-        found = workflow.definition.config_value(reference)
+        found = workflow.definition.config_value(reference.get("name", ""), reference.get("key", ""))
         if found is None and value_from.get("default") is None:
             raise UserError(
                 f"failed to set global parameter {parameter['name']} from configmap with name "
@@ -107,7 +107,7 @@ def apply_metadata(workflow: "Workflow") -> None:
     state.labels.update(metadata.get("labels") or {})
     state.annotations.update(metadata.get("annotations") or {})
     for label, source in (metadata.get("labelsFrom") or {}).items():
-        value = expr.evaluate(source.get("expression", ""), workflow.variables)
+        value = evaluation.evaluate(source.get("expression", ""), workflow.variables)
         if not isinstance(value, str):
             raise UserError(
                 f"failed to evaluate label {label!r} expression {source.get('expression')!r}: must be a string"

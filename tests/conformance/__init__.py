@@ -1,0 +1,1 @@
+"""Conformance to the peers: what the real Argo Workflows and Argo Events did, as data."""

@@ -1,0 +1,1 @@
+"""What several tests share: a world to run the pure machine in."""
