@@ -19,7 +19,7 @@ from pathlib import Path
 from eventflow.model.event import Event
 from eventflow.store import deliveries, events, nodes, progress, workflows
 from eventflow.store.attempts import Intent, Observation
-from eventflow.store.contract import Store
+from eventflow.store.contract import Store, Work
 from eventflow.store.nodes import NodeRow
 from eventflow.store.open import open_store
 from eventflow.store.progress import Step
@@ -56,21 +56,21 @@ def event(run: str, number: int, body: bytes) -> Event:
     )
 
 
-async def append_events(store: Store, run: str, callers: int, total: int, body: bytes = BODY) -> float:
+async def append_some(store: Store, callers: int, total: int, body: bytes, run: str) -> float:
     """Events with one delivery each, one transaction an event."""
     return await each(
         callers, total, lambda n: store.write(lambda: events.append(event(run, n, body), ["default/sensor"]))
     )
 
 
-async def consume(store: Store, run: str, total: int) -> float:
+async def consume(store: Store, total: int, run: str) -> float:
     """Claim a hundred deliveries at a time and settle them in one transaction."""
-    await append_events(store, run, 64, total, b"{}")
+    await append_some(store, 64, total, b"{}", run)
 
     async def batch(_: int) -> None:
         claimed = await store.write(lambda: deliveries.claim("bench", 100, 1e9, 60.0))
 
-        def settle() -> deliveries.Work[None]:
+        def settle() -> Work[None]:
             for one in claimed:
                 yield from deliveries.settle(one, "matched", "ok", None, 1e9)
 
@@ -79,16 +79,17 @@ async def consume(store: Store, run: str, total: int) -> float:
     return 100 * await each(4, total // 100, batch)
 
 
-async def write_nodes(store: Store, workflow: int, total: int, group: int) -> float:
+async def write_nodes(store: Store, total: int, group: int, run: str) -> float:
     """Node rows of 200 bytes, so many a step, four steps at a time."""
     rows = [NodeRow(n, f"workflow-{n * 7919 % 1_000_003}", "Succeeded", NODE) for n in range(total)]
+    workflow = int.from_bytes(run.encode()[-6:])
     steps = total // group
     return group * await each(
         4, steps, lambda n: store.write(partial(nodes.upsert, workflow, rows[n * group : (n + 1) * group]))
     )
 
 
-async def run_workflows(store: Store, run: str, callers: int, total: int) -> float:
+async def run_workflows(store: Store, callers: int, total: int, run: str) -> float:
     """One-node workflows: created, begun, ended, in three transactions."""
 
     async def one(number: int) -> None:
@@ -106,9 +107,7 @@ async def run_workflows(store: Store, run: str, callers: int, total: int) -> flo
 
 def floor(folder: Path, rows_per_commit: int, total: int, row: bytes) -> float:
     """Rows a second of raw sqlite3 with the same durability."""
-    connection = sqlite3.connect(
-        folder / f"floor-{rows_per_commit}-{len(row)}-{time.time_ns()}.db", isolation_level=None
-    )
+    connection = sqlite3.connect(folder / f"{rows_per_commit}-{time.time_ns()}.db", isolation_level=None)
     for pragma in ("journal_mode = WAL", "synchronous = FULL"):
         connection.execute(f"PRAGMA {pragma}")
     connection.execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT, c BLOB)")
@@ -126,30 +125,26 @@ def floor(folder: Path, rows_per_commit: int, total: int, row: bytes) -> float:
 async def measure(name: str, act: Callable[[str], Awaitable[float]]) -> float:
     """Print and return the median of some runs, each told a name of its own."""
     rates = [await act(f"{name.replace(' ', '')}{run}") for run in range(RUNS)]
-    median = statistics.median(rates)
-    print(f"{name:<58}{median:>12,.0f} /s   ({min(rates):,.0f} to {max(rates):,.0f})", flush=True)
-    return median
+    show(name, rates)
+    return statistics.median(rates)
+
+
+def show(name: str, rates: list[float]) -> None:
+    print(f"{name:<58}{statistics.median(rates):>12,.0f} /s   ({min(rates):,.0f} to {max(rates):,.0f})", flush=True)
 
 
 async def measure_store(url: str) -> None:
     """Print the figures of one store."""
     async with open_store(url) as store:
         for callers, total in ((1, 1000), (16, 5000), (128, 10_000)):
-            await measure(
-                f"events of 8 kB, {callers} callers", lambda r, c=callers, t=total: append_events(store, r, c, t)
-            )
-        await measure("events of 2 bytes, 128 callers", lambda r: append_events(store, r, 128, 10_000, b"{}"))
-        await measure("deliveries claimed and settled by 100", lambda r: consume(store, r, 5000))
+            await measure(f"events of 8 kB, {callers} callers", partial(append_some, store, callers, total, BODY))
+        await measure("events of 2 bytes, 128 callers", partial(append_some, store, 128, 10_000, b"{}"))
+        await measure("deliveries claimed and settled by 100", partial(consume, store, 5000))
         for group, total in ((1, 2000), (20, 20_000), (1000, 100_000)):
-            await measure(
-                f"node rows, {group} a step",
-                lambda r, g=group, t=total: write_nodes(store, int.from_bytes(r.encode()[-6:]), t, g),
-            )
+            await measure(f"node rows, {group} a step", partial(write_nodes, store, total, group))
         for callers, total in ((1, 300), (64, 2000)):
-            await measure(
-                f"one-node workflows in three steps, {callers} at once",
-                lambda r, c=callers, t=total: run_workflows(store, r, c, t),
-            )
+            name = f"one-node workflows in three steps, {callers} at once"
+            await measure(name, partial(run_workflows, store, callers, total))
 
 
 def main() -> None:
@@ -157,9 +152,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as folder:
         for rows, total, row in ((1, 1000, BODY), (100, 10_000, BODY), (1000, 100_000, NODE)):
             rates = [floor(Path(folder), rows, total, row) for _ in range(RUNS)]
-            print(
-                f"{f'raw sqlite3, {rows} rows of {len(row)} bytes a commit':<58}{statistics.median(rates):>12,.0f} /s"
-            )
+            show(f"raw sqlite3, {rows} rows of {len(row)} bytes a commit", rates)
         print("SQLite store")
         asyncio.run(measure_store(f"sqlite:///{folder}/eventflow.db"))
     if os.environ.get("TEST_POSTGRES"):
