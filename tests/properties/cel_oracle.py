@@ -22,8 +22,8 @@ from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_option
 from eventflow.errors import UserError
 from eventflow.expressions.cel import engine
 from eventflow.expressions.cel.errors import CelError
-from eventflow.expressions.cel.temporal import SECOND, Duration, Timestamp
-from eventflow.expressions.cel.values import Type, Uint
+from eventflow.expressions.cel.temporal import Duration, Timestamp
+from eventflow.expressions.cel.values import Type
 
 VARIABLES = frozenset(("event",))
 FIELDS = ("a", "b", "c", "d", "n", "s", "list", "map", "deep")
@@ -289,12 +289,13 @@ def _reversed(value: Any) -> Any:
 
 
 def _refused(expression: str) -> str:
-    """Why our checker refuses an expression for its types; it may refuse more: bad constants, null as an argument."""
+    """Why our checker refuses an expression for its types; it may refuse more: bad constants, null as an
+    argument, too many steps."""
     try:
         engine.compile(expression, variables=VARIABLES)
     except UserError as error:
         reason = str(error)
-        return "" if "null" in reason or "(): " in reason else reason
+        return "" if any(word in reason for word in ("null", "(): ", " steps ")) else reason
     return ""
 
 

@@ -53,6 +53,10 @@ class Emitter:
         pyast.stamp(statement, span)
         self.body.append(statement)
 
+    def is_safe(self, node: ir.Node) -> bool:
+        """Whether computing the node surely raises nothing."""
+        return isinstance(node, ir.Const) or (isinstance(node, ir.Local) and node.slot not in self.deferred)
+
     def fresh(self, hint: str) -> str:
         self._count += 1
         return f"{hint}{self._count}"

@@ -79,7 +79,11 @@ def _comparison(emitter: Emitter, node: ir.Call) -> ast.expr | None:
         operator = ast.Is() if equal else ast.IsNot()
     else:
         return None
-    return pyast.compare(emitter.value(other), operator, ast.Constant(constant.value))
+    value = emitter.value(other)
+    if isinstance(value, ast.Constant):
+        # What cel.bind() gives may still be a constant, and Python warns of `is` between two.
+        return pyast.call(emitter.hold(OPERATORS[node.function]), value, ast.Constant(constant.value))
+    return pyast.compare(value, operator, ast.Constant(constant.value))
 
 
 def _membership(emitter: Emitter, node: ir.Call) -> ast.expr | None:

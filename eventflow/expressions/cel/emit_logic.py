@@ -18,7 +18,7 @@ def logic(emitter: Emitter, node: ir.Logic) -> ast.expr:
     emitter.add(pyast.assign(error, ast.Constant(None)), node.span)
     for position, operand in enumerate(node.operands):
         last = position == len(node.operands) - 1
-        if last or isinstance(operand, ir.Const | ir.Local):
+        if last or emitter.is_safe(operand):
             # Nothing follows that could absorb an error, or there can be none.
             statements = _judged(emitter, node, operand, result, error, value)
         else:

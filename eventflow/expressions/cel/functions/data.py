@@ -28,7 +28,10 @@ def parse_json(budget: Budget, text: str) -> Any:
 def marshal_json(budget: Budget, value: Any) -> str:
     """Compact JSON with sorted keys."""
     plain = json_form.plain(value, budget)
-    text = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS).decode()
+    try:
+        text = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError:
+        raise Failure("not representable as JSON") from None
     charge_string(budget, len(text))
     return text
 

@@ -57,7 +57,7 @@ def _node(events: Iterator[Any], event: Any, depth: int) -> Any:
     if event.tag is not None and event.tag not in ("!", "tag:yaml.org,2002:str"):
         raise Failure("YAML tags are not supported")
     if isinstance(event, yaml.ScalarEvent):
-        return _scalar(event.value) if event.implicit[0] and event.style is None else event.value
+        return _scalar(event.value) if event.implicit[0] else event.value
     if isinstance(event, yaml.SequenceStartEvent):
         return _sequence(events, depth)
     return _mapping(events, depth)
