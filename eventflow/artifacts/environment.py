@@ -1,8 +1,9 @@
 """What a store is built from, and the form of a store's plug-in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -34,6 +35,7 @@ class Sessions:
 class Environment:
     """What stores may use. `root` is the directory of the local store; `secrets` those of one namespace.
 
+    `repository` is the operator's own: only for what it names may a store use the credentials of the server itself.
     `git_files` permits clones from paths of this machine, which read as the server may.
     """
 
@@ -42,6 +44,7 @@ class Environment:
     outbound: Outbound
     sessions: Sessions
     git_files: bool = False
+    repository: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,14 @@
 """Clients of S3: one for each endpoint and set of credentials, and what their errors mean."""
 
 import asyncio
+import ssl
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import aioboto3  # type: ignore[import-untyped]
+import botocore  # type: ignore[import-untyped]
 from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
 from botocore.exceptions import (  # type: ignore[import-untyped]
     BotoCoreError,
@@ -24,13 +27,27 @@ _TEMPORARY = ("SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable
 _AWS = "https://s3.amazonaws.com"
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What tells one client from another."""
+
+    endpoint: str
+    region: str
+    style: str
+    access: str
+    word: str = field(repr=False)
+    token: str = field(repr=False)
+    authority: str = field(repr=False)
+    ambient: bool
+
+
 class Clients:
     """Opens clients on first use and keeps them until closed."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._stack = AsyncExitStack()
-        self._open: dict[tuple[str, ...], Any] = {}
+        self._open: dict[Wanted, Any] = {}
         self._opening = asyncio.Lock()
 
     async def close(self) -> None:
@@ -40,39 +57,54 @@ class Clients:
     async def get(self, location: Location) -> Any:
         """The client for a location. Raises PermanentError when its secrets or endpoint cannot be used."""
         secrets = self._environment.secrets
-        access = await secrets.value(location.get("accessKeySecret"))
-        word = await secrets.value(location.get("secretKeySecret"))
-        token = await secrets.value(location.get("sessionTokenSecret"))
-        endpoint = _endpoint(location)
-        style, region = str(location.get("addressingStyle") or ""), str(location.get("region") or "")
-        wanted = (endpoint, region, style, access, word, token)
+        wanted = Wanted(
+            endpoint=_endpoint(location),
+            region=str(location.get("region") or ""),
+            style=str(location.get("addressingStyle") or ""),
+            access=await secrets.value(location.get("accessKeySecret")),
+            word=await secrets.value(location.get("secretKeySecret")),
+            token=await secrets.value(location.get("sessionTokenSecret")),
+            authority=await secrets.value(location.get("caSecret")),
+            ambient=self._may_be_ambient(location),
+        )
         async with self._opening:
             if wanted not in self._open:
-                self._environment.outbound.check(URL(endpoint))
-                self._open[wanted] = await self._stack.enter_async_context(
-                    aioboto3.Session().client("s3", **self._arguments(endpoint, region, style, access, word, token))
-                )
+                self._environment.outbound.check(URL(wanted.endpoint))
+                client = aioboto3.Session().client("s3", **self._arguments(wanted))
+                self._open[wanted] = await self._stack.enter_async_context(client)
             return self._open[wanted]
 
-    def _arguments(self, endpoint: str, region: str, style: str, access: str, word: str, token: str) -> dict[str, Any]:
+    def _may_be_ambient(self, location: Location) -> bool:
+        """Whether the server's own credentials may be used: asked for, and for the operator's own bucket."""
+        own = self._environment.repository.get("s3") or {}
+        same = all(location.get(name) == own.get(name) for name in ("endpoint", "bucket"))
+        return bool(location.get("useSDKCreds") and same)
+
+    def _arguments(self, wanted: "Wanted") -> dict[str, Any]:
         """How to open a client: ours are the retries, and newer checksums are not asked of servers that lack them."""
+        connector: dict[str, Any] = {"resolver": self._environment.outbound.resolver()}
+        if wanted.authority:
+            connector["ssl_context"] = _trusting(wanted.authority)
+        signed = wanted.ambient or wanted.access
         config = AioConfig(
-            connector_args={"resolver": self._environment.outbound.resolver()},
-            signature_version="s3v4",
+            connector_args=connector,
+            signature_version="s3v4" if signed else botocore.UNSIGNED,
             retries={"total_max_attempts": 1},
             connect_timeout=30,
             read_timeout=60,
             max_pool_connections=32,
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
-            s3={"addressing_style": _style(endpoint, style)},
+            s3={"addressing_style": _style(wanted.endpoint, wanted.style)},
         )
-        credentials = {"aws_access_key_id": access, "aws_secret_access_key": word} if access or word else {}
-        if token:
-            credentials["aws_session_token"] = token
+        credentials = (
+            {"aws_access_key_id": wanted.access, "aws_secret_access_key": wanted.word} if wanted.access else {}
+        )
+        if wanted.token:
+            credentials["aws_session_token"] = wanted.token
         return {
-            "endpoint_url": None if endpoint == _AWS else endpoint,
-            "region_name": region or "us-east-1",
+            "endpoint_url": None if wanted.endpoint == _AWS else wanted.endpoint,
+            "region_name": wanted.region or "us-east-1",
             "config": config,
             **credentials,
         }
@@ -105,6 +137,14 @@ def _endpoint(location: Location) -> str:
     if "://" in text:
         return text.rstrip("/")
     return f"{'http' if location.get('insecure') else 'https'}://{text.rstrip('/')}"
+
+
+def _trusting(authority: str) -> ssl.SSLContext:
+    """A TLS context that trusts this certificate authority alone (Argo's `caSecret`)."""
+    try:
+        return ssl.create_default_context(cadata=authority)
+    except ssl.SSLError as error:
+        raise PermanentError(f"the caSecret of an s3 artifact is no certificate: {error.reason}") from error
 
 
 def _style(endpoint: str, wanted: str) -> str:

@@ -58,6 +58,7 @@ class Transfer:
             outbound=self._sessions.outbound,
             sessions=self._sessions,
             git_files=setup.git_files,
+            repository=setup.repository,
         )
         self._stores: dict[str, ArtifactStore] = {}
         self._others: dict[str, Transfer] = {namespace: self}

@@ -20,6 +20,7 @@ class FakeS3:
         self.faults: list[Fault] = []
         self.cut_after: int | None = None
         self.ranges: list[str] = []
+        self.authorizations: list[str] = []
         self.page = 1000
 
     def app(self) -> web.Application:
@@ -60,6 +61,7 @@ class FakeS3:
         return _xml(f"<ListBucketResult><IsTruncated>{truncated}</IsTruncated>{token}{rows}</ListBucketResult>")
 
     async def _object(self, request: web.Request) -> web.StreamResponse:
+        self.authorizations.append(request.headers.get("Authorization", ""))
         if fault := self._fault(request):
             return fault
         name, key = request.match_info["bucket"], request.match_info["key"]

@@ -8,7 +8,7 @@ import os
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -299,6 +299,24 @@ async def test_s3_leaves_no_parts_of_an_upload_that_failed(tmp_path: Path) -> No
 
 def _pass(request: web.Request) -> web.StreamResponse | None:
     return None
+
+
+async def test_s3_signs_with_the_servers_own_credentials_for_its_own_bucket_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "SERVERSOWN")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "word")
+    fake = FakeS3()
+    fake.buckets |= {"mine": {"k": b"x"}, "other": {"k": b"x"}}
+    async with _environment(tmp_path) as environment, TestServer(fake.app()) as server:
+        endpoint = f"127.0.0.1:{server.port}"
+        environment = replace(environment, repository={"s3": {"endpoint": endpoint, "bucket": "mine"}})
+        store = registry.stores().load("s3").build(environment)
+        for bucket, ambient in (("mine", True), ("mine", False), ("other", True)):
+            place = {"endpoint": endpoint, "insecure": True, "bucket": bucket, "key": "k", "useSDKCreds": ambient}
+            await store.fetch(place, tmp_path / "out")
+        await store.close()
+    assert ["SERVERSOWN" in signed for signed in fake.authorizations] == [True, False, False]
 
 
 async def test_s3_calls_no_forbidden_host(tmp_path: Path) -> None:
