@@ -28,7 +28,7 @@ def build(staged: Staged, ground: Ground) -> Bundle:
         "containers": [_container(one, staged, ground, logs) for one in staged.shape.containers],
         "progress": _progress(staged),
         "error": None,
-        "collect": collecting(staged),
+        "collect": collecting(staged, ground),
     }
 
 
@@ -37,16 +37,12 @@ def failed(pod_name: str, uid: str, message: str, collect: Mapping[str, Any]) ->
     return {"name": pod_name, "uid": uid, "grace": 0, "containers": [], "error": message, "collect": collect}
 
 
-def probe_command(staged: Staged, ground: Ground, name: str, command: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Return the command line and environment that run a command beside a container, over the same files."""
-    one = next(container for container in staged.shape.containers if container.name == name)
-    return _command(one, staged, ground, command, fresh=False), staged.environments[name]
-
-
-def collecting(staged: Staged) -> dict[str, Any]:
+def collecting(staged: Staged, ground: Ground) -> dict[str, Any]:
     """Return what is needed to collect the pod's outputs, even by a server that never saw the pod."""
     pod = staged.pod
     plan: dict[str, Any] = {"capture": pod.capture_result, "daemon": pod.daemon, "set": staged.shape.is_set}
+    if pod.daemon:
+        plan["ready"] = [one for container in staged.shape.containers if (one := _probe(container, staged, ground))]
     outputs = pod.template.get("outputs") or {}
     parameters = [
         {"name": one["name"], **{key: one["valueFrom"][key] for key in ("path", "default") if key in one["valueFrom"]}}
@@ -64,6 +60,16 @@ def collecting(staged: Staged) -> dict[str, Any]:
         plan["links"] = [mount.target for one in staged.mounts.values() for mount in one]
         plan["clear"] = plain.output_paths(pod) + plain.input_paths(pod)
     return plan
+
+
+def _probe(one: Container, staged: Staged, ground: Ground) -> dict[str, Any] | None:
+    """Return what tells when a container is ready, if anything; an exec probe with its whole command line."""
+    probe = one.spec.get("readinessProbe")
+    if not probe or one.kind == "init":
+        return None
+    command = [str(word) for word in (probe.get("exec") or {}).get("command") or ()]
+    argv = _command(one, staged, ground, command, fresh=False) if command else []
+    return {"probe": probe, "ports": one.spec.get("ports") or [], "argv": argv, "env": staged.environments[one.name]}
 
 
 def _log(workflow_uid: str, pod: str, container: str) -> list[str]:

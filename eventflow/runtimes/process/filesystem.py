@@ -100,7 +100,7 @@ def farm(work: Path, path: str) -> list[Mount]:
 
 def tidy(path: str) -> str:
     """Return a container's path without doubled slashes, dots and a slash at its end."""
-    return os.path.normpath(f"/{path}") if path else "/"
+    return os.path.normpath("/" + path.lstrip("/"))
 
 
 def inside(directory: str, relative: str) -> str:

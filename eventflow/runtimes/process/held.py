@@ -10,13 +10,28 @@ _CUT = "the pod supervisor is being restarted"
 
 
 class Held:
-    """One pod. `claim` is None until the supervisor has claimed it; `final` is the report of its end."""
+    """One pod. `claim` is None until the supervisor claimed it, with what was `offered`; `final` reports its end."""
 
-    __slots__ = ("claim", "collecting", "daemon_ready", "ensuring", "final", "kept", "log_uid", "slot", "staging",
-                 "started_at", "started_told", "stop_asked", "verdict")  # fmt: skip
+    __slots__ = (
+        "claim",
+        "collecting",
+        "daemon_ready",
+        "ensuring",
+        "final",
+        "kept",
+        "log_uid",
+        "offered",
+        "slot",
+        "staging",
+        "started_at",
+        "started_told",
+        "stop_asked",
+        "verdict",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.claim: dict[str, Any] | None = None
+        self.offered: dict[str, Any] = {}
         self.started_at: float | None = None
         self.started_told = False
         self.final: PodFinished | PodLost | None = None
@@ -39,10 +54,9 @@ class Held:
     def uid(self) -> str:
         return str((self.claim or {}).get("uid") or "")
 
-    def claimed(self, claim: dict[str, Any] | None) -> None:
+    def claimed(self, claim: dict[str, Any]) -> None:
         """Note that the supervisor has it; whoever waits for that goes on."""
-        if claim is not None:
-            self.claim = claim
+        self.claim = claim
         if self.verdict is not None and not self.verdict.done():
             self.verdict.set_result(None)
 

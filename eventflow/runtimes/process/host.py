@@ -129,7 +129,7 @@ class Host:
                 self.ledger.append("result", name, message["end"], done=lambda: self._kept(name))
         elif operation == "forget":
             if message["name"] not in self._executions and message["name"] in self.ledger.entries:
-                self.ledger.append("forget", message["name"], None)
+                self.ledger.forget(message["name"])
         elif operation == "hello":
             self._welcome(client)
         elif operation == "end":

@@ -51,6 +51,7 @@ class Ledger:
             raise Locked(path) from error
         self.entries: dict[str, Entry] = {}
         self._waiting: list[tuple[bytes, Done | None, Failed | None]] = []
+        self._lazy: list[bytes] = []
         self._size = self._load()
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         _sync_directory(os.path.dirname(path))
@@ -71,10 +72,15 @@ class Ledger:
         self._apply(kind, name, value, len(line))
         self._waiting.append((line, done, failed))
 
+    def forget(self, name: str) -> None:
+        """Drop what is known of a pod. Durable with the next commit: lost before, the pod is told of once more."""
+        self._lazy.append(_line("forget", name, None))
+        self.entries.pop(name, None)
+
     def commit(self) -> None:
         """Make durable all that waits, then call back. Raises OSError when the disk refuses; see `append`."""
         batch, self._waiting = self._waiting, []
-        data = b"".join(line for line, _, _ in batch)
+        data = b"".join((*self._lazy, *(line for line, _, _ in batch)))
         try:
             self._write(data)
         except OSError as error:
@@ -84,6 +90,7 @@ class Ledger:
                     failed(error)
             raise
         self._size += len(data)
+        self._lazy = []
         for _, done, _ in batch:
             if done is not None:
                 done()
@@ -94,6 +101,9 @@ class Ledger:
         self.entries.pop(name, None)
 
     def close(self) -> None:
+        """Let another process have the ledger."""
+        if self._lazy:
+            self.commit()
         os.close(self._file)
         os.close(self._lock)
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 Probe = Mapping[str, Any]
-Execute = Callable[[list[str]], Awaitable[bool]]
+Execute = Callable[[], Awaitable[bool]]
 
 _PERIOD = 1.0
 
@@ -34,7 +34,7 @@ async def _succeeds(probe: Probe, container: Mapping[str, Any], execute: Execute
             if probe.get("tcpSocket"):
                 return await _tcp(probe["tcpSocket"], container)
             if probe.get("exec"):
-                return await execute(list(probe["exec"].get("command") or ()))
+                return await execute()
     except (OSError, TimeoutError, ValueError):
         return False
     return True

@@ -11,12 +11,12 @@ Collected outputs are durable before they are reported; an upload that fails for
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from eventflow.clock import Clock
-from eventflow.errors import EventflowError, TemporaryError, UserError
+from eventflow.errors import EventflowError, TemporaryError
 from eventflow.model.identity import uid_for
 from eventflow.model.pod import Pod, PodEnd, PodFinished, PodLost, PodProgressed, PodReport, PodStarted
 from eventflow.runtimes import logs
@@ -26,7 +26,6 @@ from eventflow.runtimes.process import (
     collect,
     doctor,
     inputs,
-    link,
     plain,
     readiness,
     records,
@@ -34,6 +33,7 @@ from eventflow.runtimes.process import (
     toolbox,
     volumes,
 )
+from eventflow.runtimes.process.connection import Connection
 from eventflow.runtimes.process.held import Held
 from eventflow.runtimes.process.images import Images
 from eventflow.runtimes.process.layout import Layout, checked_pod
@@ -42,7 +42,6 @@ from eventflow.runtimes.process.staging import Ground, Staged
 from eventflow.runtimes.process.trash import Trash
 
 _LOOPBACK = "127.0.0.1"
-_SYNC_SECONDS = 30.0
 _END_SECONDS = 10.0
 _LOST = "its supervisor ended, and with it the pod"
 
@@ -69,41 +68,36 @@ class ProcessRuntime:
         self._patience = inputs.Patience(self.settings.transfer_patience, clock)
         self._held: dict[str, Held] = {}
         self._seen: set[str] = set()
-        self._link: link.Link | None = None
-        self._linked = asyncio.Event()
-        self._relinking: asyncio.Task[None] | None = None
-        self._closing = False
+        self._connection = Connection(self._places.runtime, self.settings.idle, clock, self._told, self._cut)
         self._slots = asyncio.Semaphore(self.settings.max_pods)
         self._transfers = asyncio.Semaphore(self.settings.transfers)
         self._trash = Trash(self._places.data / "trash")
         self._ground: Ground | None = None
-        self._failure: EventflowError | None = None
 
     @property
     def sandboxed(self) -> bool:
         """Whether pods run in a sandbox. Known once the runtime is open; `checks` says why not."""
         return self._ground is not None and self._ground.bubblewrap is not None
 
+    @property
+    def ground(self) -> Ground:
+        """What pods are prepared on. Known once the runtime is open."""
+        assert self._ground is not None
+        return self._ground
+
     async def __aenter__(self) -> "ProcessRuntime":
         self._ground = await asyncio.to_thread(self._prepare_ground)
         self._trash.open()
-        await self._connect()
+        await self._connection.open()
         await asyncio.to_thread(self._discard_unclaimed)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self._closing = True
         tasks = [task for held in self._held.values() for task in held.tasks()]
-        tasks += [self._relinking] if self._relinking is not None else []
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._link is not None:
-            if not self.settings.keep_pods:
-                self._link.send({"op": "end", "grace": min(self.settings.grace, _END_SECONDS)})
-            else:
-                self._link.close()
-            await asyncio.wait([self._link.closed], timeout=_END_SECONDS + 1)
+        await self._connection.close(None if self.settings.keep_pods else min(self.settings.grace, _END_SECONDS))
         await self._trash.close()
 
     async def ensure(self, pod: Pod) -> None:
@@ -128,14 +122,14 @@ class ProcessRuntime:
             held.stop_asked = True
             if held.staging is not None:
                 held.staging.cancel()
-        self._send({"op": "stop", "name": name, "grace": grace})
+        self._connection.send({"op": "stop", "name": name, "grace": grace})
 
     async def forget(self, name: str) -> None:
         """Drop what is kept of a pod that has ended, except its logs."""
         held = self._held.get(name)
         if held is None or held.final is None:
             return
-        self._send({"op": "forget", "name": name})
+        self._connection.send({"op": "forget", "name": name})
         del self._held[name]
         self._trash.take(self._places.pod(name))
 
@@ -183,15 +177,15 @@ class ProcessRuntime:
         prepared = await self._prepare(pod, held)
         held.verdict = asyncio.get_running_loop().create_future()
         if held.stop_asked or prepared is None:
-            self._send({"op": "stop", "name": pod.name, "grace": 0})
+            self._connection.send({"op": "stop", "name": pod.name, "grace": 0})
         else:
-            self._send({"op": "start", "bundle": prepared})
+            held.offered = {"uid": prepared["uid"], "collect": prepared["collect"]}
+            self._connection.send({"op": "start", "bundle": prepared})
         await held.verdict
 
     async def _prepare(self, pod: Pod, held: Held) -> bundle.Bundle | None:
         """Return the pod's bundle; None if it was stopped meanwhile."""
-        assert self._ground is not None
-        ground = self._ground
+        ground = self.ground
         work = staging.stage(pod, ground, self._objects, self._transfer, self._patience)
         try:
             if (pod.template.get("inputs") or {}).get("artifacts"):
@@ -229,14 +223,12 @@ class ProcessRuntime:
         held = self._held.get(name)
         if event == "pod":
             self._on_pod(name, message)
-        elif event == "hello":
-            self._on_hello(message)
         elif event == "synced":
             self._on_synced()
         elif held is None:
             return
         elif event == "claimed":
-            held.claimed(None)
+            held.claimed(held.offered)
         elif event == "started":
             self._on_started(name, held, message["at"])
         elif event == "progress":
@@ -245,13 +237,6 @@ class ProcessRuntime:
             held.kept.set_result(None)
         elif event == "refused":
             held.refused(message["reason"])
-
-    def _on_hello(self, message: Mapping[str, Any]) -> None:
-        try:
-            link.check_version(dict(message))
-        except UserError as error:
-            self._failure = error
-            self._linked.set()
 
     def _on_pod(self, name: str, message: Mapping[str, Any]) -> None:
         held = self._held.get(name)
@@ -269,7 +254,11 @@ class ProcessRuntime:
         for name, held in self._held.items():
             if held.claim is not None and held.final is None and name not in self._seen:
                 self._finish(held, PodLost(name, self._clock.now(), "the supervisor's ledger does not know it"))
-        self._linked.set()
+        self._seen.clear()
+
+    def _cut(self) -> None:
+        for held in self._held.values():
+            held.cut()
 
     def _on_started(self, name: str, held: Held, at: float) -> None:
         held.started_at = at
@@ -294,10 +283,9 @@ class ProcessRuntime:
             held.collecting = asyncio.create_task(self._collect(name, held, record), name=f"outputs of {name}")
 
     async def _collect(self, name: str, held: Held, record: dict[str, Any]) -> None:
-        assert self._ground is not None
         async with self._transfers:
             end = await collect.with_outputs(
-                held.plan, record, self._ground.trees, self._transfer, self._patience, self._places
+                held.plan, record, self.ground.trees, self._transfer, self._patience, self._places
             )
         await self._keep(name, held, end)
         held.collecting = None
@@ -306,10 +294,10 @@ class ProcessRuntime:
     async def _keep(self, name: str, held: Held, end: PodEnd) -> None:
         """Have the supervisor write the end down; with the next one if this one is gone meanwhile."""
         while True:
-            await self._linked.wait()
+            await self._connection.ready.wait()
             held.kept = asyncio.get_running_loop().create_future()
             try:
-                self._send({"op": "result", "name": name, "end": records.encode(end)})
+                self._connection.send({"op": "result", "name": name, "end": records.encode(end)})
                 await held.kept
             except TemporaryError:
                 continue
@@ -324,10 +312,9 @@ class ProcessRuntime:
     # Reports.
 
     def _tell_started(self, name: str, held: Held) -> None:
-        assert self._ground is not None
         held.started_told = True
         at = held.started_at or self._clock.now()
-        self._observer(PodStarted(name, at, held.uid, _LOOPBACK, self._ground.host))
+        self._observer(PodStarted(name, at, held.uid, _LOOPBACK, self.ground.host))
 
     def _finish(self, held: Held, report: PodFinished | PodLost) -> None:
         held.final = report
@@ -345,44 +332,6 @@ class ProcessRuntime:
         if held.slot:
             held.slot = False
             self._slots.release()
-
-    # The supervisor.
-
-    async def _connect(self) -> None:
-        self._linked.clear()
-        self._seen.clear()
-        self._link = await link.connect(
-            self._places.runtime, self.settings.idle, self._clock, self._told, self._supervisor_gone
-        )
-        try:
-            async with asyncio.timeout(_SYNC_SECONDS):
-                await self._linked.wait()
-        except TimeoutError:
-            raise TemporaryError("the pod supervisor does not answer") from None
-        if self._failure is not None:
-            self._link.close()
-            raise self._failure
-
-    def _supervisor_gone(self) -> None:
-        self._link = None
-        self._linked.clear()
-        for held in self._held.values():
-            held.cut()
-        if not self._closing and self._relinking is None:
-            self._relinking = asyncio.create_task(self._reconnect(), name="connection to the pod supervisor")
-
-    async def _reconnect(self) -> None:
-        while self._link is None:
-            try:
-                await self._connect()
-            except TemporaryError as error:
-                await asyncio.sleep(error.retry_after)
-        self._relinking = None
-
-    def _send(self, message: dict[str, Any]) -> None:
-        if self._link is None or not self._linked.is_set():
-            raise TemporaryError("the pod supervisor is being restarted", retry_after=0.1)
-        self._link.send(message)
 
     # The machine.
 
@@ -415,10 +364,10 @@ class ProcessRuntime:
         return self._places.logs / "_" / name
 
 
-def _execution(one: Mapping[str, Any]) -> Callable[[list[str]], Any]:
+def _execution(one: Mapping[str, Any]) -> readiness.Execute:
     """Return what runs an exec probe: its command line is part of the plan, sandbox and all."""
 
-    async def execute(_: list[str]) -> bool:
+    async def execute() -> bool:
         process = await asyncio.create_subprocess_exec(
             *one["argv"],
             env=one["env"],

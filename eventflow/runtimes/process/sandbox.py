@@ -113,7 +113,7 @@ class Bubblewrap:
         if not self.trees.holds(resolver):
             yield from ("--ro-bind-try", resolver, resolver)
         yield from ("--perms", "1777", "--dir", "/tmp", "--perms", "1777", "--dir", "/var/tmp")  # noqa: S108 - inside
-        for made in ("/var/log", "/var/cache", "/run/argo", "/run/lock", "/root", "/home", "/mnt", "/srv", "/media"):
+        for made in ("/var/log", "/run/argo", "/root", "/mnt"):
             yield from ("--dir", made)
         yield from ("--proc", "/proc", "--dev", "/dev")
         yield from ("--ro-bind", str(self.tools.directory), toolbox.INSIDE)

@@ -1,0 +1,103 @@
+"""The server's connection to the supervisor as something that lasts: cut, it is made again, and all is told anew."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from eventflow.clock import Clock
+from eventflow.errors import TemporaryError, UserError
+from eventflow.runtimes.process import link, protocol
+
+_SYNC_SECONDS = 30.0
+_BUSY = "the pod supervisor is being restarted"
+
+
+class Connection:
+    """Keeps one link to the supervisor of a directory.
+
+    `told` is called with every message but the greeting, `cut` when the link is lost: what was asked may not have
+    arrived. Between a new link and `synced` the supervisor tells of every pod it knows.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        idle: float,
+        clock: Clock,
+        told: Callable[[protocol.Message], None],
+        cut: Callable[[], None],
+    ) -> None:
+        self.ready = asyncio.Event()
+        self._directory = directory
+        self._idle = idle
+        self._clock = clock
+        self._on_message = told
+        self._on_cut = cut
+        self._link: link.Link | None = None
+        self._refusal: UserError | None = None
+        self._again: asyncio.Task[None] | None = None
+        self._closing = False
+
+    async def open(self) -> None:
+        """Connect, starting a supervisor if none runs, and hear of all its pods.
+
+        Raises TemporaryError if it does not answer, UserError if it is of another version.
+        """
+        self.ready.clear()
+        self._link = await link.connect(self._directory, self._idle, self._clock, self._told, self._gone)
+        try:
+            async with asyncio.timeout(_SYNC_SECONDS):
+                await self.ready.wait()
+        except TimeoutError:
+            raise TemporaryError("the pod supervisor does not answer") from None
+        if self._refusal is not None:
+            self._link.close()
+            raise self._refusal
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a message. Raises TemporaryError while there is no supervisor to hear it."""
+        if self._link is None or not self.ready.is_set():
+            raise TemporaryError(_BUSY, retry_after=0.1)
+        self._link.send(message)
+
+    async def close(self, ending: float | None) -> None:
+        """Hang up; with `ending`, have the supervisor end its pods within so many seconds, and itself."""
+        self._closing = True
+        if self._again is not None:
+            self._again.cancel()
+            await asyncio.gather(self._again, return_exceptions=True)
+        if self._link is None:
+            return
+        if ending is None:
+            self._link.close()
+        else:
+            self._link.send({"op": "end", "grace": ending})
+        await asyncio.wait([self._link.closed], timeout=(ending or 0.0) + 1.0)
+
+    def _told(self, message: protocol.Message) -> None:
+        if message["event"] == "hello":
+            try:
+                link.check_version(message)
+            except UserError as error:
+                self._refusal = error
+                self.ready.set()
+            return
+        self._on_message(message)
+        if message["event"] == "synced":
+            self.ready.set()
+
+    def _gone(self) -> None:
+        self._link = None
+        self.ready.clear()
+        self._on_cut()
+        if not self._closing and self._again is None:
+            self._again = asyncio.create_task(self._reconnect(), name="connection to the pod supervisor")
+
+    async def _reconnect(self) -> None:
+        while self._link is None:
+            try:
+                await self.open()
+            except TemporaryError as error:
+                await asyncio.sleep(error.retry_after)
+        self._again = None
