@@ -148,7 +148,12 @@ def load(uid: str) -> Work[Header | None]:
 
 def load_named(namespace: str, name: str) -> Work[Header | None]:
     """Return the header of the live (not archived) workflow of this name, else of the newest archived one."""
-    return (yield from _one("namespace = $1 AND name = $2 ORDER BY archived, seq DESC LIMIT 1", (namespace, name)))
+    live = yield from _one("namespace = $1 AND name = $2 AND archived = 0", (namespace, name))
+    if live is not None:
+        return live
+    return (
+        yield from _one("namespace = $1 AND name = $2 AND archived = 1 ORDER BY seq DESC LIMIT 1", (namespace, name))
+    )
 
 
 def load_seq(seq: int) -> Work[Header | None]:
@@ -180,18 +185,20 @@ def bodies(seq: int) -> Work[Bodies | None]:
 
 def nonterminal(shards: Iterable[int] | None = None) -> Work[list[Header]]:
     """Return the workflows that have no `finished_at`, oldest first, of some shards or of all: what recovery loads."""
-    some = "" if shards is None else "AND shard IN {%integers $1%}"
+    wanted = range(identity.SHARDS) if shards is None else sorted(shards)
     rows = yield Statement(
-        f"SELECT {_COLUMNS} FROM workflows WHERE finished_at IS NULL {some} ORDER BY seq",  # noqa: S608
-        () if shards is None else (orjson.dumps(sorted(shards)).decode(),),
+        f"SELECT {_COLUMNS} FROM workflows"  # noqa: S608
+        " WHERE finished_at IS NULL AND shard IN {%integers $1%} ORDER BY seq",
+        (orjson.dumps(list(wanted)).decode(),),
     )
     return [_header(row) for row in rows]
 
 
 def finished(before: float, limit: int = 100) -> Work[list[Header]]:
-    """Return live workflows that finished before an instant, the oldest first: what garbage collection considers."""
+    """Return live workflows that finished before an instant, in that order: what garbage collection considers."""
     rows = yield Statement(
-        f"SELECT {_COLUMNS} FROM workflows WHERE finished_at < $1 AND archived = 0 ORDER BY seq LIMIT $2",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM workflows"  # noqa: S608
+        " WHERE finished_at < $1 AND archived = 0 ORDER BY finished_at LIMIT $2",
         (before, limit),
     )
     return [_header(row) for row in rows]

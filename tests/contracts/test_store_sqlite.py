@@ -5,18 +5,35 @@ import os
 import resource
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from store_backends import child_command, child_environment, event
 
 from eventflow.errors import TemporaryError, UserError
-from eventflow.store import events, sources, sqlite_file, sqlite_writer
-from eventflow.store.contract import CommitUnknown, Store, StoreFailed, Work
+from eventflow.store import (
+    attempts,
+    deliveries,
+    events,
+    firings,
+    joins,
+    journal,
+    locks,
+    nodes,
+    outbox,
+    sources,
+    sqlite_file,
+    sqlite_writer,
+    workflows,
+)
+from eventflow.store.contract import CommitUnknown, Row, Statement, Store, StoreFailed, Work
 from eventflow.store.events import EventFilter
 from eventflow.store.open import open_store
+from eventflow.store.workflows import WorkflowFilter
 
 
 @pytest.fixture
@@ -186,6 +203,61 @@ async def test_a_place_that_cannot_be_written_is_the_users_error(tmp_path: Path)
     with pytest.raises(UserError, match="cannot be opened"):
         async with open_store(f"sqlite:///{tmp_path}/file/eventflow.db"):
             pass
+
+
+def explained(work: Work[Any], plans: list[str]) -> Work[None]:
+    """Run a work, noting how SQLite finds the rows of each of its statements."""
+    rows: list[Row] | None = None
+    with suppress(StopIteration):
+        while True:
+            asked = work.send(rows)  # type: ignore[arg-type]
+            assert isinstance(asked, Statement)
+            plan = yield Statement(f"EXPLAIN QUERY PLAN {asked.sql}", asked.parameters)
+            plans += [row[3] for row in plan]
+            rows = yield asked
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        partial(deliveries.claim, "me", 10, 1.0, 1.0),
+        partial(deliveries.claim, "me", 10, 1.0, 1.0, ["s"]),
+        deliveries.next_due,
+        deliveries.dead,
+        partial(deliveries.of_event, 1),
+        partial(deliveries.redrive, [(1, "s")], 1.0),
+        partial(events.collect, 1.0),
+        partial(events.page, EventFilter(namespace="n", source_name="s", event_name="e", type="t", since=1.0)),
+        partial(events.page, EventFilter(namespace="n"), cursor="1.0:1"),
+        partial(firings.page, "s", before=9),
+        joins.next_deadline,
+        partial(joins.overdue, 1.0),
+        partial(outbox.claim, "me", 10, 1.0, 1.0),
+        partial(outbox.collect, 1.0),
+        outbox.next_due,
+        partial(workflows.load_named, "n", "w"),
+        partial(workflows.of_firing, "f"),
+        partial(workflows.finished, 1.0),
+        partial(workflows.latest, "n"),
+        partial(workflows.delete, "u"),
+        partial(workflows.page, WorkflowFilter(namespace="n", phases=["Failed", "Running"], archived=False)),
+        partial(workflows.page, WorkflowFilter(labels={"a": "1", "b": "2"}), before=9),
+        partial(attempts.find, 1, "p"),
+        partial(nodes.some, 1, [1, 2]),
+        partial(journal.last, 1, 5),
+        partial(locks.release, "h"),
+    ],
+    ids=lambda work: getattr(work, "func", work).__name__,
+)
+async def test_no_frequent_statement_reads_or_sorts_a_whole_table(
+    tmp_path: Path, work: Callable[[], Work[Any]]
+) -> None:
+    plans: list[str] = []
+    async with open_store(f"sqlite:///{tmp_path}/eventflow.db") as store:
+        await store.write(lambda: explained(work(), plans))
+    slow = [plan for plan in plans if ("SCAN" in plan and " INDEX " not in plan) or "TEMP B-TREE" in plan]
+    assert plans
+    assert [plan for plan in slow if plan != "SCAN ended"] == []
 
 
 async def test_an_unknown_outcome_is_told_to_all_that_share_the_commit(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ CREATE TABLE events (
   data BYTEA NOT NULL,
   tx xid8 NOT NULL DEFAULT pg_current_xact_id()
 );
-CREATE UNIQUE INDEX events_key ON events (namespace, source_name, event_name, key);
+-- The key stands first, so that no planner takes this index for a filter by namespace or source.
+CREATE UNIQUE INDEX events_key ON events (key, event_name, source_name, namespace);
 CREATE INDEX events_time ON events (received_at, seq);
 CREATE INDEX events_source ON events (source_name, received_at, seq);
 
@@ -80,6 +81,7 @@ CREATE TABLE outbox (
   settled_at DOUBLE PRECISION
 );
 CREATE INDEX outbox_due ON outbox (due) WHERE state = 'pending';
+CREATE INDEX outbox_done ON outbox (settled_at) WHERE state = 'done';
 CREATE INDEX outbox_dead ON outbox (created_at, id) WHERE state = 'dead';
 
 CREATE TABLE joins (
@@ -153,9 +155,11 @@ CREATE TABLE workflows (
 );
 CREATE UNIQUE INDEX workflows_name ON workflows (namespace, name) WHERE archived = 0;
 CREATE UNIQUE INDEX workflows_firing ON workflows (firing) WHERE firing IS NOT NULL;
+CREATE INDEX workflows_archived_name ON workflows (namespace, name) WHERE archived = 1;
 CREATE INDEX workflows_namespace ON workflows (namespace, seq);
 CREATE INDEX workflows_phase ON workflows (phase, seq);
 CREATE INDEX workflows_open ON workflows (shard, seq) WHERE finished_at IS NULL;
+CREATE INDEX workflows_finished ON workflows (finished_at) WHERE archived = 0 AND finished_at IS NOT NULL;
 
 -- Written once; apart from the header, which is updated often.
 CREATE TABLE workflow_sources (
