@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import orjson
-from yarl import URL
 
 from eventflow.errors import Location, UserError
 from eventflow.model import yaml_loader
@@ -42,6 +41,7 @@ _UNITS = {
 }
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)([KMGT]i?)?")
+_PASSWORD = re.compile(r"(://[^:/@]*:)[^/]*@")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
@@ -287,8 +287,7 @@ def _shown(option: Option, value: Any) -> str:
     if value is None:
         return ""
     if option.secret and value:
-        url = URL(value)
-        return str(url.with_password("***")) if url.password else str(value)
+        return _PASSWORD.sub(r"\1***@", str(value))
     if option.kind is Seconds:
         unit = next((unit for unit in ("d", "h", "m") if value and value % _SECONDS[unit] == 0), "s")
         return f"{value / _SECONDS[unit]:g}{unit}"

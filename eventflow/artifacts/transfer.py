@@ -6,6 +6,7 @@ when it was packed, or when nothing is said and it turns out to be a tar, and gi
 """
 
 import asyncio
+import logging
 import os
 import shutil
 import stat
@@ -27,6 +28,8 @@ from eventflow.errors import PermanentError
 from eventflow.plugins import Registry
 
 Artifact = Mapping[str, Any]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -111,25 +114,30 @@ class Transfer:
         form = _form(artifact, fetched)
         if destination.exists() and not destination.is_dir():
             destination.unlink()
-        if form == "tar":
-            untar.unpack(fetched, destination, self._setup.limits)
-        elif form == "zip":
-            unzip.unpack(fetched, destination, self._setup.limits)
-        else:
+        if form == "none":
             fetched.rename(destination)
+        else:
+            unpack = untar.unpack if form == "tar" else unzip.unpack
+            report = unpack(fetched, destination, self._setup.limits)
+            if report.left_out:
+                left = ", ".join(report.left_out[:5])
+                log.warning(
+                    "artifact '%s': hard links, pipes and devices were left out: %s", artifact.get("name"), left
+                )
         if artifact.get("mode") is not None:
             _set_mode(destination, int(artifact["mode"]), bool(artifact.get("recurseMode")))
 
     async def save(self, artifact: Artifact, source: Path, default: Location) -> dict[str, Any]:
         """Store a file or directory, packed as the artifact says; return the artifact with location, digest and size.
 
-        `default` is the location that key-only artifacts inherit, its key the directory of the pod. The directories
+        `default` is the location that key-only artifacts inherit, its key the directory of the pod; what it leaves
+        out is the default repository's (`{s3: {key: ...}}` is a key on local disk when that is it). The directories
         above `source` are trusted: a runtime resolves them first. Raises Absent when `source` is missing.
         """
-        repository = default if locations.kind_of(default) else self._setup.repository
+        repository = self._repository(default)
         name = str(artifact.get("name", ""))
         form = _strategy(artifact)
-        assigned = locations.assign(artifact, default, _file_name(artifact, form))
+        assigned = locations.assign(artifact, repository, _file_name(artifact, form))
         found = locations.complete(assigned, repository)
         assert found is not None, "an assigned artifact has a location"
         store = self._store(found[0])
@@ -142,6 +150,12 @@ class Transfer:
                 await asyncio.to_thread(_pack, artifact, form, source, packed)
                 saved = await store.adopt(found[1], packed)
         return {**assigned, "digest": saved.digest, "size": saved.size}
+
+    def _repository(self, default: Location) -> Location:
+        found = locations.complete(default, self._setup.repository)
+        if found:
+            return {found[0]: found[1]}
+        return default if locations.kind_of(default) else self._setup.repository
 
     @asynccontextmanager
     async def _staging(self) -> AsyncIterator[Path]:

@@ -17,6 +17,7 @@ from eventflow.artifacts.extract import Limits, Refused
 from eventflow.artifacts.retrying import Backoff
 from eventflow.artifacts.transfer import Setup, Transfer
 from eventflow.errors import PermanentError, TemporaryError
+from eventflow.runtimes.contract import ArtifactTransfer
 
 HOME = {"local": {"key": "wf/pod"}}
 
@@ -60,9 +61,34 @@ async def test_a_directory_goes_and_comes(transfer: Transfer, tmp_path: Path, fo
     saved = await transfer.save(artifact, _source(tmp_path / "report"), HOME)
     assert saved["s3"] == {"key": key}
     assert {name: saved[name] for name in artifact} == artifact
-    assert await transfer.fetch({**saved, "path": "/in"}, tmp_path / "in")
+    as_a_runtime_sees_it: ArtifactTransfer = transfer
+    assert await as_a_runtime_sees_it.fetch({**saved, "path": "/in"}, tmp_path / "in")
     files = [file for file in (tmp_path / "in").rglob("*") if file.is_file()]
     assert {str(file.relative_to(tmp_path / "in")): file.read_text() for file in files} == {"a": "A", "sub/b": "B"}
+
+
+@pytest.mark.parametrize(
+    ("default", "artifact", "key"),
+    [
+        ({"s3": {"key": "wf/pod"}}, {}, "wf/pod/out.tgz"),
+        ({"gcs": {"key": "wf/pod"}}, {}, "wf/pod/out.tgz"),
+        ({"local": {"key": "wf/pod"}}, {"s3": {"key": "own"}}, "own"),
+        ({}, {"s3": {"key": "own"}}, "own"),
+    ],
+)
+async def test_what_names_no_place_is_kept_on_local_disk(
+    transfer: Transfer, tmp_path: Path, default: dict[str, Any], artifact: dict[str, Any], key: str
+) -> None:
+    (tmp_path / "f").write_text("x")
+    saved = await transfer.save({"name": "out", **artifact}, tmp_path / "f", default)
+    assert saved["s3"] == {"key": key}
+    assert (tmp_path / "artifacts" / key).is_file()
+
+
+async def test_an_output_with_no_key_from_anywhere_is_refused(transfer: Transfer, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("x")
+    with pytest.raises(BadLocation, match="has no key"):
+        await transfer.save({"name": "out"}, tmp_path / "f", {})
 
 
 @pytest.mark.parametrize("form", FORMS)
