@@ -1,0 +1,108 @@
+"""The event log: what sources append to before they acknowledge anything (T1).
+
+Promises: when `receive` returns, the events and a delivery for every subscribed listener are durable, in one
+transaction with the source's cursor; an event whose key was received before changes nothing. Survives kill -9 and power
+loss at any point: before the commit nothing is there, after it everything, and a sender who did not hear sends again.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from eventflow.bus.subscriptions import Snapshot, Stale, Subscriptions
+from eventflow.clock import Clock
+from eventflow.errors import TemporaryError
+from eventflow.failpoints import failpoint
+from eventflow.model.event import Event
+from eventflow.store import events
+from eventflow.store.contract import CommitUnknown, Store, Work
+from eventflow.store.events import Receipt
+from eventflow.telemetry.metrics import Metrics
+
+RELOADS = 5
+
+Observer = Callable[[Event, Receipt], None]
+
+
+class Overloaded(TemporaryError):
+    """More deliveries wait than the settings allow: senders are to come back later."""
+
+
+class EventLog:
+    """Appends events. `appended` is called after each commit that added some; `observers` get each new event.
+
+    `most_waiting` bounds the backlog that new events are accepted on top of.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        subscriptions: Subscriptions,
+        metrics: Metrics,
+        *,
+        most_waiting: int = 100_000,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._subscriptions = subscriptions
+        self._metrics = metrics
+        self._most_waiting = most_waiting
+        self.backlog: Callable[[], int] = lambda: 0
+        self.appended: Callable[[], None] = lambda: None
+        self.observers: list[Observer] = []
+
+    async def receive(self, batch: Sequence[Event], also: Callable[[], Work[Any]] | None = None) -> list[Receipt]:
+        """Store events, and what `also` writes, in one transaction; return a receipt for each event, in order.
+
+        Raises TemporaryError when they cannot be stored now: nothing is, or (CommitUnknown) perhaps all of it, which
+        sending them again finds out.
+        """
+        if self.backlog() > self._most_waiting:
+            self._metrics.throttled("events_waiting").inc()
+            raise Overloaded(f"more than {self._most_waiting} deliveries wait", retry_after=5.0)
+        failpoint("bus.before-t1")
+        receipts = await self._append(batch, also)
+        failpoint("bus.after-t1")
+        if any(not receipt.duplicate for receipt in receipts):
+            self.appended()
+        for event, receipt in zip(batch, receipts, strict=True):
+            self._count(event, receipt)
+        return receipts
+
+    async def _append(self, batch: Sequence[Event], also: Callable[[], Work[Any]] | None) -> list[Receipt]:
+        snapshot = self._subscriptions.snapshot
+        unknown: CommitUnknown | None = None
+        for _ in range(RELOADS):
+            try:
+                return await self._store.write(lambda snapshot=snapshot: self._work(batch, also, snapshot))  # type: ignore[misc]
+            except Stale:
+                snapshot = await self._subscriptions.reload()
+            except CommitUnknown as error:
+                if unknown is not None:
+                    raise
+                unknown = error  # the same keys again: what was stored after all is found, not stored twice
+        raise TemporaryError("sensors are being changed all the time", retry_after=1.0)
+
+    def _work(
+        self, batch: Sequence[Event], also: Callable[[], Work[Any]] | None, snapshot: Snapshot
+    ) -> Work[list[Receipt]]:
+        yield from self._subscriptions.current(snapshot)
+        receipts = []
+        for event in batch:
+            receipt = yield from events.append(event, snapshot.of(event))
+            receipts.append(receipt)
+        if also is not None:
+            yield from also()
+        return receipts
+
+    def _count(self, event: Event, receipt: Receipt) -> None:
+        labels = event.source_name, event.event_name
+        if receipt.duplicate:
+            self._metrics.events(*labels, "conflict" if receipt.conflict else "duplicate").inc()
+            return
+        self._metrics.events(*labels, "stored").inc()
+        self._metrics.events_sent(event.namespace, *labels).inc()
+        elapsed = (self._clock.now() - event.received_at) * 1000
+        self._metrics.processing_milliseconds(event.namespace, *labels).observe(max(0.0, elapsed))
+        for observer in self.observers:
+            observer(event, receipt)
