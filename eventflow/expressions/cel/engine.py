@@ -8,8 +8,8 @@ import functools
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from eventflow.expressions.cel import check, codegen, execution, explain, ir, parser
-from eventflow.expressions.cel.errors import Problem
+from eventflow.expressions.cel import check, codegen, execution, explain, ir, json_form, parser
+from eventflow.expressions.cel.errors import CelError, CelLimitError, CelProblem, Failure, LimitExceeded, Problem
 
 Result = Literal["bool", "any"]
 
@@ -31,7 +31,7 @@ class Program:
         self._probes: explain.Probes | None = None
 
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
-        """The value: plain JSON, or one of the types in values.py and temporal.py; see json_form.plain.
+        """The value: plain JSON, or one of the types in values.py and temporal.py; see to_json.
 
         Raises CelError, and nothing else.
         """
@@ -60,6 +60,29 @@ def compile(source: str, *, variables: frozenset[str], result: Result = "any") -
     if findings.errors:
         raise findings.errors[0].as_error()
     return Program(source, node, findings)
+
+
+def lint(source: str, *, variables: frozenset[str], result: Result = "any") -> list[Problem]:
+    """Everything that is wrong or doubtful with an expression, in order of place; empty when nothing is."""
+    try:
+        node = parser.parse(source, variables)
+    except CelProblem as problem:
+        return [Problem(problem.line, problem.column, "error", problem.message, problem.hint)]
+    findings = check.check(node, variables, result)
+    return sorted(findings.errors + findings.warnings)
+
+
+def to_json(value: Any) -> Any:
+    """A value as plain JSON: timestamps and durations as text, bytes as base64, an absent optional as null.
+
+    Raises CelError for what JSON cannot hold, such as an infinity, and for what is too large.
+    """
+    try:
+        return json_form.plain(value)
+    except Failure as failure:
+        raise CelError(str(failure)) from None
+    except (LimitExceeded, RecursionError) as limit:
+        raise CelLimitError(str(limit)) from None
 
 
 def unchecked(source: str, *, variables: frozenset[str] = frozenset(), container: str = "") -> Program:

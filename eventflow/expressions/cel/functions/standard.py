@@ -91,9 +91,11 @@ def format_double(value: float) -> str:
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    digits = len(decimal.Decimal(repr(value)).normalize().as_tuple().digits)
-    text = f"{value:.{max(digits, 6)}g}"
-    return text if "e" in text or abs(value) < 1e6 else f"{value:.{digits - 1}e}"
+    shortest = decimal.Decimal(repr(value)).normalize()
+    exponent = shortest.adjusted()
+    if -4 <= exponent < 6:
+        return format(shortest, "f")
+    return f"{shortest.scaleb(-exponent):f}e{exponent:+03d}"
 
 
 def to_string(value: Any) -> str:

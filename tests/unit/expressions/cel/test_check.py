@@ -124,3 +124,14 @@ def test_warnings_do_not_forbid() -> None:
 def test_unchecked_programs_fail_only_when_they_run() -> None:
     program = engine.unchecked("nothing.here() || event.nope(1) || true", variables=VARIABLES)
     assert program.evaluate({"event": {}}) is True
+
+
+def test_lint_tells_everything_in_order() -> None:
+    problems = engine.lint("evnt.a == 1 &&\n 'a' == 1 && event.b.foo()", variables=VARIABLES, result="bool")
+    assert [(p.line, p.column, p.severity) for p in problems] == [
+        (1, 1, "error"),
+        (2, 2, "warning"),
+        (2, 22, "error"),
+    ]
+    assert [(p.line, p.column, p.severity) for p in engine.lint("1 +", variables=VARIABLES)] == [(1, 4, "error")]
+    assert engine.lint("event.a == 1", variables=VARIABLES, result="bool") == []

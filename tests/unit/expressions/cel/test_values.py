@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventflow.expressions.cel import json_form, operators
-from eventflow.expressions.cel.errors import Failure, LimitExceeded
+from eventflow.expressions.cel import engine, operators
+from eventflow.expressions.cel.errors import CelError, CelLimitError, Failure
 from eventflow.expressions.cel.functions import standard
 from eventflow.expressions.cel.network import Cidr, Ip
 from eventflow.expressions.cel.semver import Semver
@@ -116,7 +116,7 @@ def test_plain_json() -> None:
         "v": Semver("1.2.3"),
         1: {True: None, Uint(2): 1.5},
     }
-    assert json_form.plain(value) == {
+    assert engine.to_json(value) == {
         "t": "1970-01-01T00:00:01Z",
         "d": "0.5s",
         "u": 3,
@@ -128,14 +128,14 @@ def test_plain_json() -> None:
         "v": "1.2.3",
         "1": {"true": None, "2": 1.5},
     }
-    assert type(json_form.plain(Uint(3))) is int
+    assert type(engine.to_json(Uint(3))) is int
 
 
 def test_plain_json_has_limits() -> None:
-    with pytest.raises(Failure):
-        json_form.plain([math.inf])
+    with pytest.raises(CelError, match="infinity"):
+        engine.to_json([math.inf])
     doubled: list[Any] = [1]
     for _ in range(40):
         doubled = [doubled, doubled]
-    with pytest.raises(LimitExceeded):
-        json_form.plain(doubled)
+    with pytest.raises(CelLimitError):
+        engine.to_json(doubled)
