@@ -10,7 +10,7 @@ database. So each aggregate's SQL stands in one place, composes with `yield from
     changed = await store.write(lambda: rename(uid, name))
 
 SQL is what both dialects know: `$1` placeholders, `ON CONFLICT`, `RETURNING`. Where they differ, a statement names a
-token in braces-and-percent form, which each driver replaces (`TOKENS` in `sqlite.py` and `postgres.py`):
+token in braces-and-percent form, which each driver replaces (`TOKENS` in `sqlite_statements.py` and `postgres.py`):
 
     {%for_update%}  {%for_share%}   lock the rows read, until the transaction ends
     {%skip_locked%}                 lock them, passing over rows another transaction holds

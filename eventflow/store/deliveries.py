@@ -67,7 +67,7 @@ def claim(
     if not rows:
         return []
     found = yield from events.some(sorted({row[0] for row in rows}))
-    return [Delivery(found[seq], sensor, tries, owner) for seq, sensor, tries in sorted(rows)]
+    return [Delivery(found[seq], sensor, tries, owner) for seq, sensor, tries in sorted(rows) if seq in found]
 
 
 def settle(
@@ -158,7 +158,7 @@ def replay(seqs: Sequence[int], sensor: str, now: float) -> Work[int]:
     rows = yield Statement(
         """
         INSERT INTO deliveries (event, sensor, outcome, due, tries, owner, reason, error)
-        SELECT seq, $2, 'pending', $3, 0, '', '', '' FROM events WHERE seq IN {%integers $1%}
+        SELECT seq, $2, 'pending', $3, 0, '', '', '' FROM events WHERE seq IN {%integers $1%} {%for_share%}
         ON CONFLICT (event, sensor) DO UPDATE
         SET outcome = 'pending', due = excluded.due, tries = 0, owner = '', reason = '', detail = NULL, error = '',
           settled_at = NULL

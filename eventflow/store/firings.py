@@ -67,6 +67,24 @@ def page(sensor: str | None = None, *, limit: int = 50, before: int | None = Non
     return [_firing(row) for row in rows]
 
 
+def collect(before: float, limit: int = 1000) -> Work[int]:
+    """Delete up to `limit` firings completed before an instant; return how many.
+
+    Without its firing an event could trigger again: keep firings at least as long as events.
+    """
+    rows = yield Statement(
+        """
+        SELECT {%array seq%}, COUNT(*) FROM (
+          SELECT seq FROM firings WHERE completed_at < $1 ORDER BY completed_at LIMIT $2) AS ended
+        """,
+        (before, limit),
+    )
+    seqs, count = rows[0]
+    yield Statement("DELETE FROM firings WHERE seq IN {%integers $1%}", (seqs,))
+    number: int = count
+    return number
+
+
 def _firing(row: Row) -> Firing:
     seq, id_, sensor, trigger, keys, created_at, outcome, detail, completed_at = row
     return Firing(

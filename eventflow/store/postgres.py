@@ -5,7 +5,7 @@ repeated; a COMMIT without an answer is CommitUnknown, and its connection is thr
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -82,7 +82,7 @@ class PostgresStore:
     async def write(self, work: Callable[[], Work[T]], *, bulk: bool = False) -> T:  # noqa: ARG002  # a server has threads
         self._check()
         # A transaction of its own task: cancelling the caller must not leave a COMMIT half sent.
-        task = asyncio.create_task(self._write(work), name="eventflow-postgres-write")
+        task = asyncio.create_task(self._repeat(self._write, work), name="eventflow-postgres-write")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         result: T = await asyncio.shield(task)
@@ -90,6 +90,38 @@ class PostgresStore:
 
     async def read(self, work: Callable[[], Work[T]]) -> T:
         self._check()
+        return await self._repeat(self._read, work)
+
+    async def failed(self) -> StoreFailed:
+        """Never returns: the server looks after its disks, and the pool replaces what breaks."""
+        never: asyncio.Future[StoreFailed] = asyncio.get_running_loop().create_future()
+        return await never
+
+    async def _repeat(
+        self, transact: Callable[[Callable[[], Work[T]]], Awaitable[T]], work: Callable[[], Work[T]]
+    ) -> T:
+        """Run a transaction again while it conflicts, and once on a new session if its own was found dead.
+
+        A session is only found dead here before COMMIT was sent: later it is CommitUnknown, which is not repeated.
+        """
+        pause = FIRST_PAUSE
+        renewed = False
+        for attempt in range(1, TRIES + 1):
+            try:
+                return await transact(work)
+            except (exceptions.PostgresError, *postgres_errors.LOST) as error:
+                if postgres_errors.ends_session(error) and not renewed:
+                    # What ended one idle session (a restart, a failover) has likely ended them all.
+                    renewed = True
+                    await self._pool.expire_connections()
+                elif postgres_errors.severity(error) == "conflict" and attempt < TRIES:
+                    await asyncio.sleep(pause)
+                    pause *= 2
+                else:
+                    raise postgres_errors.translated(error) from error
+        raise AssertionError("the last try returns or raises")
+
+    async def _read(self, work: Callable[[], Work[T]]) -> T:
         connection = await self._acquire()
         try:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -97,29 +129,10 @@ class PostgresStore:
             return result
         except exceptions.ReadOnlySQLTransactionError as error:
             raise InvariantError(f"a read cannot write: {error}") from error
-        except (exceptions.PostgresError, *postgres_errors.LOST) as error:
-            raise postgres_errors.translated(error) from error
         finally:
             await self._release(connection)
 
-    async def failed(self) -> StoreFailed:
-        """Never returns: the server looks after its disks, and the pool replaces what breaks."""
-        never: asyncio.Future[StoreFailed] = asyncio.get_running_loop().create_future()
-        return await never
-
     async def _write(self, work: Callable[[], Work[T]]) -> T:
-        pause = FIRST_PAUSE
-        for attempt in range(1, TRIES + 1):
-            try:
-                return await self._transaction(work)
-            except (exceptions.PostgresError, *postgres_errors.LOST) as error:
-                if postgres_errors.severity(error) != "conflict" or attempt == TRIES:
-                    raise postgres_errors.translated(error) from error
-                await asyncio.sleep(pause)
-                pause *= 2
-        raise AssertionError("the last try returns or raises")
-
-    async def _transaction(self, work: Callable[[], Work[T]]) -> T:
         connection = await self._acquire()
         try:
             await connection.execute("BEGIN")

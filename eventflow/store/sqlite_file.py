@@ -104,6 +104,8 @@ class FileLock:
 
 def open_writer(path: Path, clock: Clock) -> sqlite3.Connection:
     """Open the one connection that writes, and bring the schema up to date. Raises UserError, TemporaryError."""
+    # Secrets are among what it holds; the log takes the file's mode over.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     try:
         connection = sqlite3.connect(
             path,

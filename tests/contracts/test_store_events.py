@@ -253,8 +253,18 @@ async def test_a_firing_is_decided_once_however_many_decide_it(store: Store) -> 
     )  # fmt: skip
     assert [one.id for one in await store.read(firings.page)] == ["g", "f"]
     assert [one.id for one in await store.read(lambda: firings.page("s"))] == ["f"]
+    assert await store.read(lambda: firings.find("h")) is None
     (newest,) = await store.read(lambda: firings.page(limit=1))
     assert [one.id for one in await store.read(lambda: firings.page(before=newest.seq))] == ["f"]
+
+
+async def test_firings_are_collected_once_they_are_old_and_complete(store: Store) -> None:
+    for name, completed_at in (("old", 5.0), ("young", 50.0), ("open", None)):
+        await store.write(partial(firings.insert, name, "s", "t", [], 1.0))
+        if completed_at is not None:
+            await store.write(partial(firings.complete, name, "created", None, completed_at))
+    assert await store.write(lambda: firings.collect(10.0)) == 1
+    assert [one.id for one in await store.read(firings.page)] == ["open", "young"]
 
 
 async def test_events_of_a_join_that_come_at_once_are_all_gathered(store: Store) -> None:

@@ -153,12 +153,19 @@ async def test_sessions_ended_by_the_server_are_replaced(postgres_store: Store, 
     ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'eventflow'"
     await administer(f"{ended} AND datname = '{postgres_url.rsplit('/')[-1]}'")
     for n in range(20, 40):
-        try:
-            await postgres_store.write(partial(events.append, event(n), []))
-        except TemporaryError:
-            await postgres_store.write(partial(events.append, event(n), []))
+        await postgres_store.write(partial(events.append, event(n), []))
     page = await postgres_store.read(lambda: events.page(EventFilter(), limit=100))
     assert len(page.events) == 40
+
+
+async def test_sessions_wait_for_the_disk_and_do_not_idle_with_locks(postgres_store: Store) -> None:
+    def show(setting: str) -> Work[str]:
+        rows = yield Statement(f"SHOW {setting}")
+        value: str = rows[0][0]
+        return value
+
+    assert await postgres_store.write(partial(show, "synchronous_commit")) == "on"
+    assert await postgres_store.write(partial(show, "idle_in_transaction_session_timeout")) == "5s"
 
 
 async def test_a_claim_passes_over_rows_that_another_transaction_holds(

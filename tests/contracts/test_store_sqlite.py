@@ -179,6 +179,19 @@ async def test_bulk_and_other_works_keep_their_order(tmp_path: Path) -> None:
     assert before == [None, *(str(n) for n in range(49))]
 
 
+async def test_a_commit_waits_for_the_disk_and_the_file_is_its_owners(tmp_path: Path) -> None:
+    def pragma(name: str) -> Work[object]:
+        rows = yield Statement(f"PRAGMA {name}")
+        return rows[0][0]
+
+    async with open_store(f"sqlite:///{tmp_path}/eventflow.db") as store:
+        assert await store.write(partial(pragma, "synchronous")) == 2
+        assert await store.write(partial(pragma, "journal_mode")) == "wal"
+        assert await store.write(partial(pragma, "wal_autocheckpoint")) == 0
+        modes = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.glob("eventflow.db*")}
+    assert [modes[f"eventflow.db{suffix}"] for suffix in ("", "-wal", "-shm", ".lock")] == [0] * 4
+
+
 async def test_the_log_does_not_grow_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_file, "LOG_BYTES", 1024 * 1024)
     async with open_store(f"sqlite:///{tmp_path}/eventflow.db") as store:
@@ -230,6 +243,7 @@ def explained(work: Work[Any], plans: list[str]) -> Work[None]:
         partial(events.page, EventFilter(namespace="n", source_name="s", event_name="e", type="t", since=1.0)),
         partial(events.page, EventFilter(namespace="n"), cursor="1.0:1"),
         partial(firings.page, "s", before=9),
+        partial(firings.collect, 1.0),
         joins.next_deadline,
         partial(joins.overdue, 1.0),
         partial(outbox.claim, "me", 10, 1.0, 1.0),

@@ -64,6 +64,7 @@ CREATE TABLE firings (
   completed_at DOUBLE PRECISION
 );
 CREATE INDEX firings_sensor ON firings (sensor, seq);
+CREATE INDEX firings_completed ON firings (completed_at) WHERE completed_at IS NOT NULL;
 
 CREATE TABLE outbox (
   id TEXT COLLATE "C" PRIMARY KEY NOT NULL,

@@ -62,6 +62,7 @@ CREATE TABLE firings (
   completed_at REAL
 ) STRICT;
 CREATE INDEX firings_sensor ON firings (sensor, seq);
+CREATE INDEX firings_completed ON firings (completed_at) WHERE completed_at IS NOT NULL;
 
 CREATE TABLE outbox (
   id TEXT PRIMARY KEY NOT NULL,
