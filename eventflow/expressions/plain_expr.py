@@ -13,7 +13,7 @@ _LIBRARY = frozenset(program.ARGO_FUNCTIONS) | {"sprig"}
 def evaluate(source: str, variables: Mapping[str, Any], now: float = 0.0) -> Any:
     """Return the value of an expression. Raises ExprError, also for asInt, asFloat, jsonpath, toJson and sprig."""
     for name in names.find(parser.parse(source, frozenset(program.BUILTINS))).roots:
-        if name in _LIBRARY and name not in variables:
+        if name in _LIBRARY:
             raise ExprError(f"unknown name {name}", hint="only the built-in functions of expr-lang are known here")
     return program.compile(source).evaluate(variables, Environment(now=now))
 

@@ -96,7 +96,7 @@ def _components(path: str) -> list[str]:
 
 def _set_matches(text: str, path: str, raw: str) -> str:
     result = gjson.get(Document(text), path) if text.strip() else gjson.Result()
-    if not result.exists or not result.places:
+    if not result.exists or not all(result.places) or not result.places:
         raise BadDestination(
             f"destination {path!r} finds nothing to write to",
             hint="escape a literal character as \\*, \\?, \\#, \\@ or \\|",

@@ -60,7 +60,7 @@ class DataFilter:
         if not self.values:
             raise FilterError("no-values", f"the filter on {self.path!r} has no values")
         if self.problem is not None:
-            raise self.problem
+            raise FilterError(self.problem.reason, self.problem.message, hint=self.problem.hint)
         if self.template is not None:
             result = Result(_rendered(self.template, self.path, result))
         return _COMPARE[self.type](result, self)

@@ -11,7 +11,7 @@ from eventflow.errors import UserError
 from eventflow.expressions.cel import engine, json_form
 from eventflow.expressions.cel.errors import CelError
 from eventflow.expressions.gjson import path as gjson
-from eventflow.expressions.gotemplate.template import Template
+from eventflow.expressions.gotemplate import template as template_language
 from eventflow.expressions.gotemplate.values import TemplateError
 from eventflow.model.cloudevent import JSON_TYPE, CloudEvent
 from eventflow.model.document import Document, InvalidJson, dumps
@@ -94,7 +94,7 @@ def _selected(event: CloudEvent, selection: tuple[str, str, bool], now: float | 
 
 
 def _rendered(template: str, document: Document, now: float | None) -> str:
-    rendered = Template(template).render({"Input": document.value}, now)
+    rendered = template_language.parse(template).render({"Input": document.value}, now)
     if rendered.incomplete:
         raise TemplateError("the template prints a value that does not exist", hint="use default, or give src.value")
     if not rendered.text:

@@ -1,6 +1,7 @@
 """How a GJSON path is cut into parts (tidwall/gjson v1.19 SYNTAX.md; its own parser decides where that is silent)."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import orjson
 
@@ -42,8 +43,9 @@ def starts_pipe(path: str, modifiers: frozenset[str]) -> bool:
     return path[1:end] in modifiers
 
 
+@lru_cache(4096)
 def object_part(path: str, modifiers: frozenset[str]) -> Part:
-    """Cut the first component of a path that is applied to an object."""
+    """Cut the first component of a path that is applied to an object. The part is shared: never change it."""
     name: list[str] = []
     part = Part("")
     at = 0
@@ -70,8 +72,9 @@ def _continue(part: Part, separator: str, following: str, modifiers: frozenset[s
         part.rest = following
 
 
+@lru_cache(4096)
 def array_part(path: str, modifiers: frozenset[str]) -> Part:
-    """Cut the first component of a path that is applied to an array: an index, `#`, `#.path` or a query."""
+    """Cut the first component of a path that is applied to an array: an index, `#`, `#.path` or a query. Shared too."""
     part = Part(path)
     at = 0
     while at < len(path):

@@ -1,6 +1,7 @@
 """`Template`: parse once, execute for many values (Go text/template/exec.go)."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from eventflow.expressions.expr.environment import Environment
@@ -13,6 +14,12 @@ from eventflow.expressions.gotemplate.values import TemplateError, from_json, pr
 MAX_OUTPUT = 4 * 1024 * 1024
 MAX_STEPS = 200_000
 MAX_DEPTH = 100
+
+
+@lru_cache(512)
+def parse(source: str) -> "Template":
+    """Return the template of a text, from a cache of 512. Raises TemplateError."""
+    return Template(source)
 
 
 @dataclass(frozen=True, slots=True)
