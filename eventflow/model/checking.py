@@ -54,6 +54,8 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], document: Document, m
         return Problem("missing-field", f'"{path[-1]}" is missing', document.locate(owner), _missing_hint(path))
     place = document.locate(legacy.written_at(path, moves))
     message, hint = _value_problem(detail, document.word_at(place))
+    if kind == "list_type" and "steps" in path[-2:] and isinstance(path[-1], int):
+        hint = 'steps is a list of lists: begin the item with "- - "'
     return Problem("wrong-type" if kind in _WANTED else "bad-value", f"{_field_name(path)} {message}", place, hint)
 
 
@@ -92,7 +94,7 @@ def _type_hint(kind: str, value: Any, word: str) -> str | None:
     if kind in ("int_type", "bool_type") and isinstance(value, str) and "{{" not in value:
         return "remove the quotes" if value.lstrip("-").isdigit() or value in ("true", "false") else None
     if kind == "list_type" and isinstance(value, dict):
-        return 'begin the item with "- "; steps is a list of lists ("- - name: …")'
+        return 'begin each item with "- "'
     return None
 
 

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from eventflow.model.fields import Duration, Object, Text, Texts, as_text, choice
 from eventflow.model.kubernetes import KeySelector
 
-VERIFY_SCHEMES = ("github", "gitlab", "slack", "stripe", "standard", "hmac", "bearer", "basic")
+VERIFY_SCHEMES = ("github", "gitlab", "slack", "stripe", "standard", "standard-webhooks", "hmac", "bearer", "basic")
 
 
 class Verify(Object):

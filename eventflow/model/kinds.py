@@ -54,6 +54,13 @@ FOREIGN: Final = frozenset(
 )
 """Kinds that only a cluster has a use for. They are read and left alone, so that whole directories apply."""
 
+
+def is_foreign(kind: str, api_version: str) -> bool:
+    """Tell whether an object is another's: of a kind above, or of a group that is neither Argo's nor the core."""
+    group, slash, _ = api_version.partition("/")
+    return kind in FOREIGN or (kind not in MODULES and bool(slash) and group != ARGO.partition("/")[0])
+
+
 CLUSTER_SCOPED: Final = frozenset({"ClusterWorkflowTemplate"})
 
 

@@ -1,14 +1,14 @@
 """From text to `Resource`s: read, brought to today's spelling, checked against the models, and made plain again."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from eventflow.errors import Location
 from eventflow.model import kinds, legacy, spelling, yaml_loader
 from eventflow.model.problems import ManifestError, Problem
-from eventflow.model.source import Document, Note, Path, UnreadableText
+from eventflow.model.source import Document, Note, Path, UnreadableText, line_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -68,11 +68,22 @@ def load(text: bytes | str, file: str, *, max_bytes: int = yaml_loader.MAX_BYTES
     try:
         return yaml_loader.load(text, file, max_bytes=max_bytes)
     except UnreadableText as error:
-        raise _error("unreadable", error.message, error.location or Location(file), error.hint) from error
+        place = error.location or Location(file)
+        shown = text if isinstance(text, str) else text.decode(errors="replace")
+        problem = Problem("unreadable", error.message, place, error.hint, line_of(shown, place.line))
+        raise ManifestError([problem]) from error
 
 
 def read_all(documents: Iterable[Document]) -> list[Resource]:
     """Return the objects that documents hold, in order. Raises ManifestError with the problems of all."""
+    found, problems = read_each(documents)
+    if problems:
+        raise ManifestError(problems)
+    return found
+
+
+def read_each(documents: Iterable[Document]) -> tuple[list[Resource], list[Problem]]:
+    """Return the objects that can be read, and what is wrong with the others."""
     found: list[Resource] = []
     problems: list[Problem] = []
     for document in documents:
@@ -80,10 +91,10 @@ def read_all(documents: Iterable[Document]) -> list[Resource]:
             try:
                 found.append(read(item))
             except ManifestError as error:
-                problems.extend(error.problems)
-    if problems:
-        raise ManifestError(problems)
-    return found
+                problems.extend(
+                    replace(each, source=line_of(document.source, each.location.line)) for each in error.problems
+                )
+    return found, problems
 
 
 def read(document: Document) -> Resource:
@@ -100,7 +111,7 @@ def read(document: Document) -> Resource:
     except ValidationError as error:
         raise ManifestError(checking.problems(error, model, document, rewritten.moves)) from error
     manifest = checked.model_dump(by_alias=True, exclude_unset=True, exclude_none=True)
-    metadata = manifest["metadata"]
+    metadata = manifest.get("metadata") or {}
     _check_named(kind, metadata, document)
     resource = Resource(
         kind=kind,
@@ -143,7 +154,7 @@ def _kind(document: Document) -> str:
     kind: str = tree["kind"]
     if kind in kinds.API_VERSIONS:
         _check_version(kind, tree["apiVersion"], document)
-    elif kind not in kinds.FOREIGN:
+    elif not kinds.is_foreign(kind, tree["apiVersion"]):
         raise _unknown_kind(kind, document)
     return kind
 
@@ -168,7 +179,7 @@ def _unknown_kind(kind: str, document: Document) -> ManifestError:
 
 
 def _check_named(kind: str, metadata: dict[str, Any], document: Document) -> None:
-    if metadata.get("name") or metadata.get("generateName") or kind == "Workflow":
+    if metadata.get("name") or metadata.get("generateName") or kind == "Workflow" or kind not in kinds.MODULES:
         return
     raise _error("missing-field", f"a {kind} needs a name", document.locate(("metadata",)), "add metadata.name")
 
@@ -176,7 +187,7 @@ def _check_named(kind: str, metadata: dict[str, Any], document: Document) -> Non
 def _notes(kind: str, document: Document, rewritten: legacy.Rewritten) -> tuple[Note, ...]:
     notes = list(document.notes)
     notes += [Note("old-spelling", text, document.locate_key(path), hint) for path, text, hint in rewritten.notes]
-    if kind in kinds.FOREIGN:
+    if kind not in kinds.MODULES:
         place = document.locate(("kind",))
         notes.append(Note("cluster-only", f"a {kind} has no effect outside of Kubernetes", place))
     return tuple(notes)

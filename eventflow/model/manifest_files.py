@@ -18,20 +18,29 @@ def load_paths(paths: Iterable[str | Path]) -> list[Resource]:
     Files found in a directory that hold no Kubernetes object at all are passed over; hidden ones too. Raises
     ManifestError with the problems of all files together.
     """
+    found, problems = read_paths(paths)
+    if problems:
+        raise ManifestError(problems)
+    return found
+
+
+def read_paths(paths: Iterable[str | Path]) -> tuple[list[Resource], list[Problem]]:
+    """Return the objects that can be read, and what is wrong with the other ones; see `load_paths`."""
     found: list[Resource] = []
     problems: list[Problem] = []
     for path, explicit in _files(paths):
         try:
             documents = manifest.load(path.read_bytes(), str(path))
-            if explicit or any(map(_is_object, documents)):
-                found.extend(manifest.read_all(documents))
         except ManifestError as error:
             problems.extend(error.problems)
         except OSError as error:
             problems.append(Problem("unreadable", f"cannot be read: {error.strerror}", Location(str(path))))
-    if problems:
-        raise ManifestError(problems)
-    return found
+        else:
+            if explicit or any(map(_is_object, documents)):
+                read, wrong = manifest.read_each(documents)
+                found.extend(read)
+                problems.extend(wrong)
+    return found, problems
 
 
 def _files(paths: Iterable[str | Path]) -> Iterator[tuple[Path, bool]]:

@@ -3,7 +3,7 @@
 from pydantic import ConfigDict
 
 from eventflow.model import kubernetes
-from eventflow.model.fields import Flag, Plain, Text, TextMap
+from eventflow.model.fields import Flag, Object, Text, TextMap
 from eventflow.model.workflow import Manifest
 
 
@@ -30,9 +30,11 @@ class PersistentVolumeClaim(Manifest):
     spec: kubernetes.ClaimSpec
 
 
-class Foreign(Manifest):
-    """An object that only a cluster has a use for; nothing but its name is looked at."""
+class Foreign(Object):
+    """An object that only a cluster, or another tool, has a use for; nothing but its name is looked at."""
 
     model_config = ConfigDict(extra="allow")
 
-    spec: Plain = None
+    api_version: str
+    kind: str
+    metadata: kubernetes.ObjectMeta | None = None

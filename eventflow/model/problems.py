@@ -8,12 +8,16 @@ from eventflow.errors import Location, UserError
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that keeps a manifest from being used. `rule` is a short stable name: unknown-field, wrong-type …"""
+    """One thing that keeps a manifest from being used.
+
+    `rule` is a short stable name: unknown-field, wrong-type … `source` is the line of the file that it is about.
+    """
 
     rule: str
     message: str
     location: Location
     hint: str | None = None
+    source: str = ""
 
     def __str__(self) -> str:
         advice = f" ({self.hint})" if self.hint else ""

@@ -19,6 +19,12 @@ class UnreadableText(UserError):
     """Text that is not YAML or JSON within the limits. Carries the place."""
 
 
+def line_of(text: str, number: int) -> str:
+    """Return a line of a text by its number from 1, empty if there is none."""
+    lines = text.split("\n", number)
+    return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
+
+
 @dataclass(slots=True)
 class Mark:
     """Where a node begins: line and column from 1, and the marks of what it holds.
@@ -101,8 +107,7 @@ class Document:
 
     def word_at(self, place: Location) -> str:
         """Return the plain word that is written at a place, as it stands: `010`, `yes`."""
-        line = self.source.split("\n")[place.line - 1]
-        found = _WORD.match(line, place.column - 1)
+        found = _WORD.match(line_of(self.source, place.line), place.column - 1)
         return found[0] if found else ""
 
     def at(self, path: Path) -> "Document":

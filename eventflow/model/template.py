@@ -102,9 +102,9 @@ class UserContainer(kubernetes.Container):
 
 
 class Script(kubernetes.Container):
-    """A container whose command gets a script."""
+    """A container whose command gets a script; `source` may come from templateDefaults."""
 
-    source: str
+    source: Text = None
 
 
 class ContainerNode(kubernetes.Container):

@@ -67,7 +67,7 @@ def test_all_problems_of_a_file_are_told_with_their_places() -> None:
         ("    container: {retryStrategy: {limit: 1}}", 'it belongs to "templates"'),
         ("    retryPolicy: Always", 'it belongs inside "retryStrategy"'),
         ("    retryStrategy: {retryPolicy: Allways}", 'did you mean "Always"?'),
-        ("    steps:\n    - name: a\n      template: b", 'steps is a list of lists ("- - name: …")'),
+        ("    steps:\n    - name: a\n      template: b", 'steps is a list of lists: begin the item with "- - "'),
         ("    container: busybox", "\"container\" must be a mapping, not 'busybox'"),
         ("    dag: {tasks: [{template: x}]}", '"name" is missing'),
         ("    dag: {}", 'f.yaml:8:10: "tasks" is missing'),
