@@ -36,7 +36,7 @@ def _instant(text: str) -> datetime:
 
 
 def _zone(name: str) -> tzinfo:
-    if name in ("", "UTC"):
+    if name in ("", "UTC", "Local"):
         return UTC
     try:
         return ZoneInfo(name)

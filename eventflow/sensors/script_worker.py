@@ -53,13 +53,22 @@ def _program(source: str) -> Any:
 
 def run_jq(source: str, value: Any) -> dict[str, Any]:
     """Return the first output of a jq program; it sees the keys of objects in order, as with gojq."""
-    program = _program(source).input_text(json.dumps(value, sort_keys=True))
+    program = _program(source).input_text(json.dumps(_whole(value), sort_keys=True))
     try:
         for output in program:
             return {"value": output}
     except ValueError as error:
         raise _Failed("transform", f"jq: {error}") from error
     return {"nothing": True}
+
+
+def _whole(value: Any) -> Any:
+    """Return a value with 1500.0 as 1500, as JSON numbers look to gojq."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def run_lua(source: str, value: Any) -> dict[str, Any]:
@@ -75,7 +84,7 @@ def run_lua(source: str, value: Any) -> dict[str, Any]:
     names = lua.globals()
     set_metatable, get_metatable = names.setmetatable, names.getmetatable
     chunk_loader = names.loadstring
-    reader = _Reader(names.type, get_metatable, names.table.maxn)
+    reader = _Reader(names.type, get_metatable)
     marker = lua.table_from({"__is_array": True})
     names.event = _to_lua(lua, value, set_metatable, marker)
     for name in _FORBIDDEN:
@@ -112,8 +121,8 @@ def _to_lua(lua: Any, value: Any, set_metatable: Any, marker: Any) -> Any:
 class _Reader:
     """Turns what a script returns into JSON, with the functions of Lua as they were before the script ran."""
 
-    def __init__(self, kind_of: Any, get_metatable: Any, longest: Any) -> None:
-        self._kind_of, self._get_metatable, self._longest = kind_of, get_metatable, longest
+    def __init__(self, kind_of: Any, get_metatable: Any) -> None:
+        self._kind_of, self._get_metatable = kind_of, get_metatable
 
     def read(self, value: Any, depth: int = 0) -> Any:
         """Return the value as JSON: a table with a positive whole key is a list, with nulls where it has holes."""
@@ -125,7 +134,7 @@ class _Reader:
             return value
         if self._kind_of(value) != "table":
             raise _Failed("transform", f"Lua: a {self._kind_of(value)} is no JSON")
-        length = int(self._longest(value))
+        length = max((int(key) for key in value if _is_index(key)), default=0)
         if length > LONGEST:
             raise _Failed("transform", f"Lua: a list of {length} is too long")
         if length or self._marked(value):
@@ -135,6 +144,10 @@ class _Reader:
     def _marked(self, value: Any) -> bool:
         meta = self._get_metatable(value)
         return meta is not None and self._kind_of(meta) == "table" and meta["__is_array"] is True
+
+
+def _is_index(key: Any) -> bool:
+    return isinstance(key, int | float) and not isinstance(key, bool) and key >= 1 and float(key).is_integer()
 
 
 def _number(value: float) -> int | float:

@@ -25,7 +25,7 @@ def apply(
 
     Raises ParameterError, also when the result has no kind.
     """
-    changed = apply_json(resource, parameters, events, now)
+    changed = _object(apply_json(resource, parameters, events, now))
     if not changed.get("kind") or not isinstance(changed["kind"], str):
         raise ParameterError(
             "destination", "the resource has no kind any more", hint="do not overwrite kind with nothing"
@@ -33,43 +33,48 @@ def apply(
     return changed
 
 
-def apply_json(
-    document: Mapping[str, Any], parameters: Parameters, events: Events, now: float | None = None
-) -> dict[str, Any]:
-    """Return any JSON object with the parameters written into it. Raises ParameterError."""
+def apply_json(document: Any, parameters: Parameters, events: Events, now: float | None = None) -> Any:
+    """Return any JSON value with the parameters written into it. Raises ParameterError."""
     text = dumps(document)
     for parameter in parameters:
         operation = _operation(parameter)
         resolved = resolve(parameter.get("src") or {}, events, now)
         if resolved is not None:
             text = _write(text, parameter, resolved, operation)
-    return _object(text)
+    try:
+        return loads(text)
+    except InvalidJson as error:
+        raise ParameterError("result-invalid", f"the result is no JSON: {error.message}") from error
 
 
 def payload(parameters: Parameters, events: Events, now: float | None = None) -> str | None:
     """Return the payload built by a list of parameters, None when nothing was written.
 
-    A parameter with an empty `dest` is the whole payload, and must then be the only one. Raises ParameterError.
+    A parameter with an empty `dest` is the whole payload; of the parameters that take part it must be the only one.
+    Raises ParameterError.
     """
-    text = ""
+    taking_part: list[tuple[Mapping[str, Any], Resolved, str]] = []
     for parameter in parameters:
         operation = _operation(parameter)
         resolved = resolve(parameter.get("src") or {}, events, now)
-        if not parameter.get("dest"):
-            _alone(parameters)
-            return None if resolved is None else resolved.text
         if resolved is not None:
-            text = _write(text, parameter, resolved, operation)
+            taking_part.append((parameter, resolved, operation))
+    text = ""
+    for parameter, resolved, operation in taking_part:
+        if not parameter.get("dest"):
+            return _alone(taking_part, resolved)
+        text = _write(text, parameter, resolved, operation)
     return text or None
 
 
-def _alone(parameters: Parameters) -> None:
-    if len(parameters) > 1:
+def _alone(taking_part: Sequence[Any], whole: Resolved) -> str:
+    if len(taking_part) > 1:
         raise ParameterError(
             "destination",
             "a payload entry with an empty dest is the whole payload, but there are other entries",
             hint="give every entry a dest",
         )
+    return whole.text
 
 
 def _operation(parameter: Mapping[str, Any]) -> str:
@@ -107,11 +112,7 @@ def _joined(current: gjson.Result, resolved: Resolved, operation: str, dest: str
     return first + second
 
 
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = loads(text)
-    except InvalidJson as error:
-        raise ParameterError("result-invalid", f"the result is no JSON: {error.message}") from error
+def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ParameterError("result-invalid", "the result is no object")
     return value
@@ -123,4 +124,4 @@ def apply_template(
     """Return a trigger's template with the trigger's own parameters written into it. Raises ParameterError."""
     if not parameters:
         return dict(template)
-    return template_shape.conform(apply_json(template, parameters, events, now))
+    return template_shape.conform(_object(apply_json(template, parameters, events, now)))

@@ -125,7 +125,7 @@ def _data(event: CloudEvent) -> Document:
 
 def _from_yaml(event: CloudEvent) -> Document:
     try:
-        return Document.of(yaml.safe_load(event.data.text if event.data else ""))
+        return Document(dumps(yaml.safe_load(event.data.text if event.data else "")))
     except (yaml.YAMLError, RecursionError, TypeError) as error:
         raise ParameterError("result-invalid", f"the event's data is not YAML: {str(error).splitlines()[0]}") from error
 

@@ -40,7 +40,8 @@ class Request:
         """The headers by canonical name, as Argo puts them into events; the credentials masked."""
         fields: dict[str, list[str]] = {}
         for name, value in self.headers:
-            fields.setdefault(canonical(name), []).append(value)
+            readable = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            fields.setdefault(canonical(name), []).append(readable)
         if fields.get("Authorization", [""])[0]:
             fields["Authorization"] = [MASKED]
         return dict(sorted(fields.items()))

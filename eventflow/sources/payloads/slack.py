@@ -56,7 +56,7 @@ def _event(request: Request, token: str) -> Answer:
     if kind != "event_callback":
         return Answer(200, "success")
     inner = outer.get("event")
-    if not isinstance(inner, dict) or not inner.get("type"):
+    if not isinstance(inner, dict) or not isinstance(inner.get("type"), str):
         raise Refused(500, "failed to extract event, the callback has no inner event")
     data = {"type": inner["type"], "Data": _inner(inner)}
     identity = outer.get("event_id")
@@ -76,11 +76,29 @@ def _inner(inner: dict[str, Any]) -> dict[str, Any]:
 def _interaction(payload: str) -> Answer:
     given = _object(payload.encode(), "failed to parse interaction event")
     data = fill(given, _members()["interaction"])
-    data["actions"] = [_action(action) for action in given.get("actions") or [] if isinstance(action, dict)]
+    data["actions"] = [_action(action) for action in _list(given.get("actions")) if isinstance(action, dict)]
     if given.get("type") == "block_actions":
-        state = given.get("state")
-        data["state"] = state if isinstance(state, dict) else {}
+        data["state"] = _state(given.get("state")) or {}
+    data["view"]["state"] = _state(data["view"].get("state"))
     return Answer(200, "success", (Received(dumps(data), _trigger(given)),))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _state(state: Any) -> Any:
+    """Return the values that a form holds, each an action with all its members."""
+    values = state.get("values") if isinstance(state, dict) else None
+    if not isinstance(values, dict):
+        return state
+    return {
+        "values": {
+            block: {name: fill(action, _members()["block_action"]) for name, action in actions.items()}
+            for block, actions in values.items()
+            if isinstance(actions, dict)
+        }
+    }
 
 
 def _action(action: dict[str, Any]) -> dict[str, Any]:

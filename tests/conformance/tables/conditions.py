@@ -12,7 +12,7 @@ from eventflow.model.cloudevent import CloudEvent
 from eventflow.model.document import Document
 from eventflow.sensors import conditions, join
 from eventflow.sensors.match import Matcher
-from tests.conformance.tables.filters import _scripts
+from tests.conformance.tables.filters import scripts
 
 TABLE = "events/conditions"
 
@@ -68,7 +68,7 @@ class _Sensor:
             dependency["name"]
             for dependency in self.dependencies
             if (dependency["eventSourceName"], dependency["eventName"]) == (given["source"], given["event"])
-            and Matcher.parse(dependency, _scripts().evaluators()).decide(_event(given)).matched
+            and Matcher.parse(dependency, scripts().evaluators()).decide(_event(given)).matched
         )
         arrival = join.Arrival(matched, given["id"], float(number))
         stored = join.JoinState.load(self.state.dump())

@@ -103,3 +103,15 @@ def test_an_absent_time_is_not_the_text_null() -> None:
 def test_the_whole_event_carries_its_data_in_base64() -> None:
     assert whole(CloudEvent("e", "s", data=Document("{}"))).endswith('"data":"e30="}')
     assert whole(CloudEvent("e", "s")).endswith('"data":null}')
+
+
+def test_of_several_whole_payloads_the_one_that_takes_part_counts() -> None:
+    wholes = [{"src": {"dependencyName": name, "dataKey": "v"}, "dest": ""} for name in ("absent", "other")]
+    assert parameters.payload(wholes, EVENTS) == "7"
+
+
+def test_any_document_can_be_written_to() -> None:
+    assert parameters.apply_json([1], [{"src": {"dependencyName": "dep", "value": "v"}, "dest": "-1"}], EVENTS) == [
+        1,
+        "v",
+    ]
