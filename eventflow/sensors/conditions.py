@@ -14,6 +14,7 @@ from eventflow.errors import Location, UserError
 
 MAX_LENGTH = 10_000
 MAX_DEPTH = 100
+_RESERVED = frozenset({"and", "or", "not", "in", "nil", "let", "contains", "matches", "startsWith", "endsWith"})
 _TOKEN = re.compile(r"\s*(?:(?P<op>&&|\|\||[()])|(?P<name>[A-Za-z_][A-Za-z0-9_\-]*)|(?P<bad>\S))")
 
 
@@ -123,6 +124,8 @@ class _Parser:
             return node
         if kind != "name":
             raise self._unexpected()
+        if text in _RESERVED:
+            raise BadCondition("expression", f"{text!r} is a word of the language", at, "call the dependency otherwise")
         if text not in self._known:
             known = ", ".join(sorted(self._known))
             raise BadCondition("unknown-dependency", f"no dependency is called {text!r}", at, f"there are: {known}")
