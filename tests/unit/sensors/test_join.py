@@ -80,7 +80,8 @@ def test_precedence_and_text() -> None:
     [
         ("a &&", "expression"), ("a b", "expression"), ("!a", "expression"), ("a == b", "expression"),
         ("(a", "expression"), ("a & b", "expression"), ("1a", "expression"), ("a)", "expression"),
-        ("nope", "unknown-dependency"), ("not", "expression"), ("true", "unknown-dependency"), ("a and b", "expression"),
+        ("nope", "unknown-dependency"),
+        ("not", "expression"), ("true", "unknown-dependency"), ("a and b", "expression"),
         ("(" * 200 + "a" + ")" * 200, "expression"), ("a || " * 4000 + "a", "expression"),
     ],
 )  # fmt: skip
