@@ -28,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", default="", metavar="TEXT", help="only tables, corpora and cases whose name has TEXT")
     parser.add_argument("--differences", type=int, default=5, metavar="N", help="differences to print of each (5)")
     parser.add_argument("--jobs", type=int, default=4, metavar="N", help="workflows at once (4)")
+    parser.add_argument(
+        "--patience", type=float, default=corpus.PATIENCE, metavar="S", help="seconds a workflow may take at most"
+    )
     options = parser.parse_args(arguments)
     verdicts = [each for directory in options.directories for each in judge(directory, options)]
     for verdict in verdicts:
@@ -46,7 +49,7 @@ def judge(directory: Path, options: Any) -> list[Verdict]:
     verdicts = [tables.judge(path, options.only) for path in sorted(directory.rglob("*.jsonl"))]
     for index in sorted(directory.rglob("index.csv")):
         if (index.parent / "manifests").is_dir():
-            verdicts.append(asyncio.run(corpus.judge(index.parent, options.only, options.jobs)))
+            verdicts.append(asyncio.run(corpus.judge(index.parent, options.only, options.jobs, options.patience)))
     return [verdict for verdict in verdicts if verdict.total]
 
 

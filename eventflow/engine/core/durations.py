@@ -1,5 +1,6 @@
 """Durations as Argo's manifests write them and its messages say them."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from eventflow.expressions.golang import duration, text
@@ -7,6 +8,7 @@ from eventflow.expressions.golang import duration, text
 _UNITS = (("second", 1), ("minute", 60), ("hour", 3600), ("day", 86400), ("week", 604800))
 MONTH = 30 * 86400
 YEAR = 12 * MONTH
+LONG_TIME = 37 * YEAR
 
 
 def seconds(value: Any) -> float:
@@ -30,6 +32,11 @@ def plain(value: float) -> str:
     return text.format_value(round(value, 9) + 0.0)
 
 
+def moment(at: float) -> str:
+    """Return an instant (seconds since the epoch) as Go prints a time in UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S +0000 UTC")
+
+
 def words(value: float) -> str:
     """Return a duration in at most two units, as Argo's messages do: `1 minute 30 seconds`.
 
@@ -47,6 +54,8 @@ def words(value: float) -> str:
 def _one_unit(value: float) -> str:
     if value < 1:
         return "0 seconds"
+    if value >= LONG_TIME:
+        return "a long while"
     unit, size = "second", 1
     for name, length in _UNITS:
         if value >= length:

@@ -13,7 +13,7 @@ from typing import Any
 
 from eventflow.engine.core import depends
 from eventflow.errors import UserError
-from eventflow.expressions import arguments, template
+from eventflow.expressions import arguments, loop, template
 
 LOCAL = "local"
 KINDS = (
@@ -30,6 +30,7 @@ KINDS = (
 )
 POD_KINDS = frozenset({"container", "script", "resource", "containerSet", "data"})
 COMPOSITE_KINDS = frozenset({"steps", "dag"})
+_ITEM_RESULTS = re.compile(r"([a-zA-Z0-9][-a-zA-Z0-9]*)\.(?:AnySucceeded|AllFailed)")
 _BODIES = ("steps", "dag", "outputs")
 _RESULT = re.compile(r"(?:steps|tasks)(?:\.([-\w]+)|\[\\?['\"]([^'\"\\]+)\\?['\"]\])\.outputs\.result")
 
@@ -175,6 +176,7 @@ def compile_graph(manifests: Sequence[Mapping[str, Any]]) -> Graph:
         if manifest["name"] in by_name:
             raise PlanError(f"there are two tasks named {manifest['name']!r}")
         by_name[manifest["name"]] = manifest
+    _refuse_mixtures(by_name)
     index = {name: number for number, name in enumerate(by_name)}
     continue_on = {name: manifest.get("continueOn") or {} for name, manifest in by_name.items()}
     parsed = [depends.of_task(manifest, continue_on) for manifest in manifests]
@@ -188,6 +190,26 @@ def compile_graph(manifests: Sequence[Mapping[str, Any]]) -> Graph:
     )
     _refuse_cycles(tasks)
     return Graph(tasks, index)
+
+
+def _refuse_mixtures(tasks: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse what `depends` does not go with. Source: Argo v4.1.2 workflow/validate/validate.go validateDAG."""
+    uses_depends = any(task.get("depends") for task in tasks.values())
+    for name, task in tasks.items():
+        if task.get("depends") and task.get("dependencies"):
+            raise PlanError(f"task {name!r} cannot use both 'depends' and 'dependencies'", hint="keep one of them")
+        if uses_depends and task.get("continueOn") is not None:
+            raise PlanError(
+                "cannot use 'continueOn' when using 'depends'",
+                hint=f"instead use '{name}.Failed' or '{name}.Errored' in depends",
+            )
+        for dependency in _ITEM_RESULTS.findall(task.get("depends") or ""):
+            if dependency in tasks and not loop.is_loop(tasks[dependency]):
+                raise PlanError(
+                    f"dependency {dependency!r} uses an items-based condition such as .AnySucceeded or .AllFailed "
+                    "but does not contain any items",
+                    hint="use .Succeeded or .Failed",
+                )
 
 
 def captured_results(manifest: Mapping[str, Any]) -> frozenset[str]:

@@ -17,10 +17,11 @@ from eventflow.errors import UserError
 LONGEST_WAIT = 9_223_372_036.0  # seconds; the largest Go duration
 
 _TRANSIENT = re.compile(
-    r"exceeded quota|Operation cannot be fulfilled on|connection reset|Connection closed by|i/o timeout|EOF"
-    r"|net/http: TLS handshake timeout|connection timed out|connection refused|transport is closing|timeout"
-    r"|etcdserver: |no route to host|unexpected EOF|http2: client connection|too many requests|temporarily unavailable",
-    re.IGNORECASE,
+    r"etcdserver: (?:leader changed|request timed out|too many requests)"
+    r"|(?:unexpected|stream) error when reading response body|Connection closed by foreign host"
+    r"|net/http: TLS handshake timeout|i/o timeout|connection timed out|connection reset by peer"
+    r"|http2: client connection lost|http2: server sent GOAWAY and closed the connection"
+    r"|request did not complete within requested timeout|connect: connection refused|invalid connection"
 )
 
 
@@ -75,7 +76,7 @@ def decide(strategy: Mapping[str, Any], attempts: Sequence[Node], now: Circumsta
     if now.shutdown:
         return End(last.phase, f"Stopped with strategy '{now.shutdown}'")
     if now.deadline is not None and now.at > now.deadline:
-        return End(last.phase, "retry exceeded workflow deadline")
+        return End(last.phase, f"retry exceeded workflow deadline {durations.moment(now.deadline)}")
     limit = _integer(strategy.get("limit"))
     paced = _pace(strategy.get("backoff"), attempts, limit, now.at)
     if not isinstance(paced, Again):

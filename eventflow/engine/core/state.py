@@ -117,7 +117,7 @@ class Node:
     @property
     def fulfilled(self) -> bool:
         """Whether nothing more is to be awaited of it: ended, never to run, or a daemon that is ready."""
-        return self.daemoned or self.phase in FULFILLED
+        return (self.daemoned and self.phase is not Phase.PENDING) or self.phase in FULFILLED
 
     @property
     def unsuccessful(self) -> bool:

@@ -27,7 +27,7 @@ def judge(path: Path, only: str = "") -> Verdict:
     name = f"{path.parent.name}/{path.stem}"
     verdict = Verdict(name)
     known = judges().get(name)
-    for line in path.read_text().splitlines():
+    for line in filter(None, path.read_text().split("\n")):  # a case may hold other line separators
         case = json.loads(line)
         if only and only not in name and only not in case["id"]:
             continue

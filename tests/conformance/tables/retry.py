@@ -1,5 +1,6 @@
 """`expressions/retry`: what follows a failed attempt."""
 
+import re
 from typing import Any
 
 from eventflow.engine.core import retry
@@ -46,8 +47,8 @@ def _decide(case: dict[str, Any]) -> dict[str, Any]:
     ago = case.get("workflow_deadline_seconds_ago")
     now = retry.Circumstances(NOW, case.get("shutdown", ""), None if ago is None else NOW - ago)
     policy = retry.policy_of(strategy)
-    if attempts and not attempts[-1].fulfilled:
-        return {"decision": "running", "policy": policy}
+    if attempts and attempts[-1].phase in (Phase.PENDING, Phase.RUNNING):
+        return {"decision": "running", "phase": "Running", "message": "", "policy": policy}
     decision = retry.decide(strategy, attempts, now)
     found: dict[str, Any] = {"decision": DECISIONS[type(decision)], "policy": policy}
     match decision:
@@ -56,7 +57,7 @@ def _decide(case: dict[str, Any]) -> dict[str, Any]:
         case retry.Wait(until, message):
             found |= {"wait_seconds": until - attempts[-1].finished_at, "message": message}
         case retry.End(phase, message):
-            found |= {"phase": str(phase), "message": message}
+            found |= {"phase": str(phase), "message": re.sub(r"\d{4}-\d\d-\d\d \S+ \S+ UTC", "<time>", message)}
     return found
 
 
