@@ -10,6 +10,7 @@ from eventflow.expressions.expr.frame import Frame
 from eventflow.expressions.expr.functions import Function, OpenMap, overloads
 from eventflow.expressions.expr.kinds import ANY, ARRAY, INT, MAP, STRING, Kind
 from eventflow.expressions.golang import text
+from eventflow.expressions.golang.structs import NilList
 
 _Check = Callable[[Sequence[Kind]], Kind]
 
@@ -124,7 +125,7 @@ def _concat(frame: Frame, arguments: Sequence[Any]) -> list[Any]:
     for argument in arguments:
         result += need_list("concat", argument)
     frame.spend(len(result))
-    return result
+    return result or NilList()
 
 
 def _flatten(frame: Frame, arguments: Sequence[Any]) -> list[Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from eventflow.expressions.expr import kinds, operators
 from eventflow.expressions.expr.errors import Fault
+from eventflow.expressions.expr.frame import Frame
 from eventflow.expressions.expr.functions import Function, counted, overloads
 from eventflow.expressions.expr.kinds import ANY, BOOL, FLOAT, INT, STRING, Kind
 from eventflow.expressions.golang import numbers, text
@@ -64,20 +65,23 @@ _ROUNDING: dict[str, Callable[[float], float]] = {
 }
 
 
-def _flat(name: str, values: Sequence[Any]) -> list[Any]:
+def _flat(frame: Frame, name: str, values: Sequence[Any]) -> list[Any]:
+    frame.spend(len(values))
     result: list[Any] = []
     for value in values:
         if isinstance(value, list):
-            result += _flat(name, value)
+            result += _flat(frame, name, value)
         else:
             result.append(_need_number(name, value))
     return result
 
 
 def _extreme(name: str, better: Callable[[Any, Any], bool]) -> Callable[[Any, Sequence[Any]], Any]:
-    def run(_: Any, values: Sequence[Any]) -> Any:
+    def run(frame: Frame, values: Sequence[Any]) -> Any:
+        if len(values) == 1 and not isinstance(values[0], list):
+            return values[0]
         best: Any = None
-        for value in _flat(name, values):
+        for value in _flat(frame, name, values):
             if best is None or better(value, best):
                 best = value
         return best
@@ -85,13 +89,13 @@ def _extreme(name: str, better: Callable[[Any, Any], bool]) -> Callable[[Any, Se
     return run
 
 
-def _mean(_: Any, values: Sequence[Any]) -> float:
-    found = _flat("mean", values)
+def _mean(frame: Frame, values: Sequence[Any]) -> float:
+    found = _flat(frame, "mean", values)
     return sum(map(float, found)) / len(found) if found else 0.0
 
 
-def _median(_: Any, values: Sequence[Any]) -> float:
-    found = sorted(map(float, _flat("median", values)))
+def _median(frame: Frame, values: Sequence[Any]) -> float:
+    found = sorted(map(float, _flat(frame, "median", values)))
     if not found:
         return 0.0
     middle = len(found) // 2

@@ -10,11 +10,12 @@ class Names:
     """Dotted names of free variables.
 
     `required` holds every path and its beginnings, in the order of evaluation, without those that `??` or `?.` guard;
-    `guarded` those; `whole` the longest path of each use; `roots` the first parts.
+    `guarded` those; `bound` the names that `let` binds; `whole` the longest path of each use; `roots` the first parts.
     """
 
     required: tuple[str, ...]
     guarded: tuple[str, ...]
+    bound: tuple[str, ...]
     whole: frozenset[str]
     roots: tuple[str, ...]
 
@@ -28,6 +29,7 @@ def find(tree: nodes.Node) -> Names:
     return Names(
         tuple(finder.required),
         tuple(name for name in finder.guarded if name not in unguarded),
+        tuple(dict.fromkeys(finder.bound)),
         frozenset(finder.whole),
         tuple(dict.fromkeys(finder.roots)),
     )
@@ -52,6 +54,7 @@ class _Finder:
         self.guarded: dict[str, None] = {}
         self.whole: set[str] = set()
         self.roots: list[str] = []
+        self.bound: list[str] = []
         self._guards: set[int] = set()
 
     def mark(self, node: nodes.Node) -> None:
@@ -78,6 +81,7 @@ class _Finder:
         if dotted is not None and dotted.split(".", 1)[0] in bound:
             return
         if isinstance(node, nodes.Let):
+            self.bound.append(node.name)
             self.walk(node.value, bound, inner=False)
             self.walk(node.body, bound | {node.name}, inner=False)
             return

@@ -160,3 +160,13 @@ def children(node: Node) -> tuple[Node, ...]:
         case Map(pairs=pairs):
             return tuple(part for pair in pairs for part in pair)
     return ()
+
+
+def is_higher(tree: Node, limit: int) -> bool:
+    """Return whether a tree has more than `limit` levels."""
+    level = [tree]
+    for _ in range(limit):
+        level = [child for node in level for child in children(node)]
+        if not level:
+            return False
+    return True

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eventflow.expressions.expr.errors import Fault
-from eventflow.expressions.expr.frame import MAXIMUM_TEXT
+from eventflow.expressions.expr.frame import MAXIMUM_STEPS, MAXIMUM_TEXT
 from eventflow.expressions.golang import numbers, text
 from eventflow.expressions.golang.duration import Duration
 from eventflow.expressions.golang.moment import Time
@@ -31,22 +31,46 @@ def is_nil(value: object) -> bool:
 
 def equal(left: Any, right: Any) -> bool:
     """`==`: numbers by value, lists element by element, everything else by type and value."""
-    if is_number(left) and is_number(right):
-        return bool(left == right)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(equal, left, right))
-    if isinstance(left, Time) and isinstance(right, Time):
-        return left.nanoseconds == right.nanoseconds
-    return ((left is None or right is None) and is_nil(left) and is_nil(right)) or deep_equal(left, right)
+    return _equal(left, right, [MAXIMUM_STEPS])
 
 
 def deep_equal(left: Any, right: Any) -> bool:
     """reflect.DeepEqual: 1 and 1.0 differ."""
+    return _deep_equal(left, right, [MAXIMUM_STEPS])
+
+
+def _equal(left: Any, right: Any, steps: list[int]) -> bool:
+    if is_number(left) and is_number(right):
+        return bool(left == right)
+    if isinstance(left, str) or isinstance(right, str):
+        return bool(left == right)
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(deep_equal, left, right))
+        _spend(steps)
+        return len(left) == len(right) and all(_equal(*pair, steps) for pair in zip(left, right, strict=True))
+    if isinstance(left, Time) and isinstance(right, Time):
+        return left.nanoseconds == right.nanoseconds
+    if left is None or right is None:
+        return is_nil(left) and is_nil(right)
+    return _deep_equal(left, right, steps)
+
+
+def _deep_equal(left: Any, right: Any, steps: list[int]) -> bool:
+    if isinstance(left, list) and isinstance(right, list):
+        _spend(steps)
+        return len(left) == len(right) and all(_deep_equal(*pair, steps) for pair in zip(left, right, strict=True))
     if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(deep_equal(item, right[key]) for key, item in left.items())
+        _spend(steps)
+        if left.keys() != right.keys():
+            return False
+        return all(_deep_equal(item, right[key], steps) for key, item in left.items())
     return type(left) is type(right) and bool(left == right)
+
+
+def _spend(steps: list[int]) -> None:
+    """Count lists and maps compared: a small value can repeat a part many times."""
+    steps[0] -= 1
+    if steps[0] < 0:
+        raise Fault(f"the comparison takes more than {MAXIMUM_STEPS} steps")
 
 
 def _mismatch(operator: str, left: object, right: object) -> Fault:

@@ -7,6 +7,7 @@ from eventflow.expressions.golang import numbers, text
 
 MAXIMUM_NODES = 2_000
 MAXIMUM_DEPTH = 64
+MAXIMUM_HEIGHT = 200
 
 
 def parse(source: str, builtins: frozenset[str]) -> nodes.Node:
@@ -15,6 +16,9 @@ def parse(source: str, builtins: frozenset[str]) -> nodes.Node:
     tree = parser.sequence()
     if parser.current.kind is not Kind.END:
         raise parser.unexpected()
+    if nodes.is_higher(tree, MAXIMUM_HEIGHT):
+        message = f"more than {MAXIMUM_HEIGHT} operators or members follow one another"
+        raise ExprSyntaxError(message, location=locate(source, 0), hint="group them with parentheses")
     return tree
 
 
@@ -272,9 +276,8 @@ class _Parser:
             if self._at(Kind.BRACKET, ")"):
                 if form.isupper():
                     break
-                raise self.fault(
-                    self.current, f"{name.value} takes at least {len(expected.rstrip('EP'))} more arguments"
-                )
+                wanted = len(grammar.PREDICATES[name.value].rstrip("EP"))
+                raise self.fault(self.current, f"{name.value} takes at least {wanted} arguments")
             if position:
                 self._expect(Kind.OPERATOR, ",")
             arguments.append(self.expression(0) if form in "eE" else self._predicate())

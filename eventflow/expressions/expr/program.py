@@ -63,6 +63,7 @@ class Program:
         self.guarded = found.guarded
         self.names = frozenset(name for name in found.whole if not _is_function(name))
         self.roots = tuple(name for name in found.roots if name not in _FUNCTIONS)
+        self._watched = (*self.roots, *found.bound)
         self._run = compiler.compile_tree(self._tree, source, BUILTINS, _FUNCTIONS)
         self._checked: set[tuple[str, ...]] = set()
 
@@ -78,7 +79,7 @@ class Program:
         Pure: time and randomness come from `environment`. A variable that is not given is an error, or nil when
         `strict` is false. Raises ExprError only.
         """
-        known = {name: kinds.of_value(variables[name]) for name in self.roots if name in variables} if strict else {}
+        known = {name: kinds.of_value(variables[name]) for name in self._watched if name in variables} if strict else {}
         signature = tuple(f"{name}:{kind.name}" for name, kind in known.items())
         if signature not in self._checked:
             self.check(known)

@@ -25,7 +25,8 @@ def encode(value: object, *, html: bool = True, indent: str = "", sort_keys: boo
     """json.Marshal, or json.MarshalIndent with `indent`.
 
     Takes None, bool, int, float, str, bytes, lists, maps, times and durations. Raises ValueError for infinities, for
-    what has no JSON form, and above MAXIMUM_LENGTH characters.
+    what has no JSON form, and above MAXIMUM_LENGTH characters or a million
+    parts.
     """
     writer = _Writer(html, indent, sort_keys)
     writer.write(value, "\n" if indent else "")
@@ -37,9 +38,13 @@ class _Writer:
         self.parts: list[str] = []
         self._html, self._indent, self._sort_keys = html, indent, sort_keys
         self._length = 0
+        self._left = text.MAXIMUM_PARTS
 
     def write(self, value: object, line: str) -> None:
         """Append `value`; `line` is the line break and indentation in force, "" for compact text."""
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError(f"the value has more than {text.MAXIMUM_PARTS} parts")
         if isinstance(value, str):
             self._add(encode_string(value, html=self._html))
         elif isinstance(value, dict):

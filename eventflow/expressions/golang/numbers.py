@@ -45,7 +45,7 @@ def parse_int(text: str) -> int:
 def parse_float(text: str) -> float:
     """strconv.ParseFloat for 64 bits. Raises ValueError."""
     unsigned = text.lstrip("+-").lower()
-    if unsigned in _SPECIAL and len(text) - len(unsigned) <= 1:
+    if unsigned in _SPECIAL and len(text) - len(unsigned) <= (unsigned != "nan"):
         value = _SPECIAL[unsigned]
         return -value if text.startswith("-") else value
     if _HEX_FLOAT.match(text):

@@ -5,6 +5,8 @@ from eventflow.expressions.golang.duration import Duration
 from eventflow.expressions.golang.moment import Time
 from eventflow.expressions.golang.zone import FixedZone, NamedZone
 
+MAXIMUM_PARTS = 1_000_000
+
 _ESCAPES = {
     "\a": "\\a",
     "\b": "\\b",
@@ -64,7 +66,10 @@ def _escape(character: str) -> str:
 
 
 def format_value(value: object) -> str:
-    """fmt's %v of a value made of None, bool, int, float, str, bytes, list, dict, times and durations."""
+    """fmt's %v of a value made of None, bool, int, float, str, bytes, list, dict, times and durations.
+
+    Raises ValueError for more than MAXIMUM_PARTS parts.
+    """
     if isinstance(value, str):
         return value
     if value is None:
@@ -75,14 +80,25 @@ def format_value(value: object) -> str:
         return numbers.general(value)
     if isinstance(value, Time):
         return layout.format_time(value, layout.STRING)
-    if isinstance(value, list | tuple | bytes):
-        return "[" + " ".join(format_value(item) for item in value) + "]"
-    if isinstance(value, dict):
-        pairs = (f"{format_value(key)}:{format_value(value[key])}" for key in sorted(value, key=_map_order))
-        return "map[" + " ".join(pairs) + "]"
+    if isinstance(value, list | tuple | bytes | dict):
+        return _format_nested(value, [MAXIMUM_PARTS])
     if isinstance(value, FixedZone | NamedZone):
         return value.name
     return str(value)
+
+
+def _format_nested(value: object, left: list[int]) -> str:
+    """Format lists and maps; `left` is how many parts more may come, for a small value can repeat a part many times."""
+    left[0] -= 1
+    if left[0] < 0:
+        raise ValueError(f"the value has more than {MAXIMUM_PARTS} parts")
+    if isinstance(value, dict):
+        keys = sorted(value, key=_map_order)
+        pairs = [f"{format_value(key)}:{_format_nested(value[key], left)}" for key in keys]
+        return "map[" + " ".join(pairs) + "]"
+    if isinstance(value, list | tuple | bytes):
+        return "[" + " ".join([_format_nested(item, left) for item in value]) + "]"
+    return format_value(value)
 
 
 def _map_order(key: object) -> tuple[int, object]:

@@ -13,7 +13,7 @@ from eventflow.expressions.govaluate.tokens import Kind, Token
 
 Run = Callable[[Mapping[str, Any]], Any]
 
-MAXIMUM_DEPTH = 100
+MAXIMUM_DEPTH = 50
 
 # From the loosest to the tightest; all associate to the left.
 _LEVELS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
