@@ -189,6 +189,9 @@ def modulo(a: Any, b: Any) -> Any:
         raise Failure("modulus by zero")
     if kind is Uint:
         return Uint(int(a) % int(b))
+    if b == -1:
+        # The quotient that belongs to it would overflow; cel-go and cel-cpp refuse it.
+        as_int(-a)
     rest = abs(a) % abs(b)
     return -rest if a < 0 else rest
 

@@ -137,9 +137,7 @@ def to_timestamp(value: Any) -> Timestamp:
 
 
 def to_duration(value: Any) -> Duration:
-    if value.__class__ is str:
-        return parse_duration(value)
-    return Duration(value * SECOND) if value.__class__ is int else value
+    return parse_duration(value) if value.__class__ is str else value
 
 
 def to_ip(value: Any) -> Ip:
@@ -175,7 +173,7 @@ FUNCTIONS: tuple[Function, ...] = (
     define("bytes", to_bytes, "bytes|string", "bytes", form="free", linear=True),
     define("bool", to_bool, "bool|string", "bool", form="free"),
     define("timestamp", to_timestamp, "timestamp|string|int", "timestamp", form="free", foldable=True),
-    define("duration", to_duration, "duration|string|int", "duration", form="free", foldable=True),
+    define("duration", to_duration, "duration|string", "duration", form="free", foldable=True),
     define("ip", to_ip, "string|ip|cidr", "ip", form="either", foldable=True),
     define("cidr", to_cidr, "string|cidr", "cidr", form="free", foldable=True),
     define("semver", to_semver, "string, bool", "semver", form="free", required=1, foldable=True),

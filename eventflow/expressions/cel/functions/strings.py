@@ -63,11 +63,13 @@ def replace(budget: Budget, text: str, old: str, new: str, limit: int = -1) -> s
 
 
 def split(budget: Budget, text: str, separator: str, limit: int = -1) -> list[str]:
-    """Parts, at most `limit` of them; an empty separator splits into characters."""
+    """Parts, at most `limit` of them; an empty separator splits into characters, and the empty text into itself."""
     if limit == 0:
         return []
     parts = text.count(separator) + 1 if separator else len(text)
     charge_list(budget, parts if limit < 0 else min(parts, limit))
+    if not text:
+        return [text]
     if separator:
         return text.split(separator, limit - 1 if limit > 0 else -1)
     if limit < 0 or limit >= len(text):

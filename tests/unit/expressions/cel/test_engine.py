@@ -96,6 +96,7 @@ def test_errors_are_absorbed_when_they_do_not_matter(source: str, value: bool) -
         ("event.data.body.ref ? 1 : 2", 1, 1, "no such overload: _?_:_(string)"),
         ("event.data.body.n && true", 1, 1, "no such overload: _&&_(int)"),
         ("9223372036854775807 + event.data.body.n", 1, 1, "integer overflow"),
+        ("-9223372036854775808 % -1", 1, 1, "integer overflow"),
         ("deps.push.data", 1, 1, "no such key: 'deps'"),
     ],
 )

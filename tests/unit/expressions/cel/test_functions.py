@@ -107,6 +107,7 @@ def test_glob(text: str, pattern: str, matches: bool) -> None:
     ("source", "value"),
     [
         ("[1, 2, 3, 4].slice(1, 3)", [2, 3]),
+        ("''.split('') + 'aä'.split('') + 'a,b,c'.split(',', 2)", ["", "a", "ä", "a", "b,c"]),
         ("[1, [2, [3, [4]]]].flatten()", [1, 2, [3, [4]]]),
         ("[1, [2, [3, [4]]]].flatten(2)", [1, 2, 3, [4]]),
         ("lists.range(4)", [0, 1, 2, 3]),
