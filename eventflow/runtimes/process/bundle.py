@@ -6,7 +6,6 @@ from typing import Any
 
 from eventflow.runtimes import quantities
 from eventflow.runtimes.containers import Container
-from eventflow.runtimes.environment import PROGRESS_FILE
 from eventflow.runtimes.process import plain
 from eventflow.runtimes.process.images import Image
 from eventflow.runtimes.process.sandbox import Identity, Mount
@@ -26,7 +25,7 @@ def build(staged: Staged, ground: Ground) -> Bundle:
         "deadline": staged.pod.deadline,
         "grace": staged.shape.grace,
         "containers": [_container(one, staged, ground, logs) for one in staged.shape.containers],
-        "progress": _progress(staged),
+        "progress": staged.progress_file,
         "error": None,
         "collect": collecting(staged, ground),
     }
@@ -56,9 +55,10 @@ def collecting(staged: Staged, ground: Ground) -> dict[str, Any]:
         mounts = [[mount.source, mount.target] for mount in staged.mounts.get(staged.main, ())]
         plan |= {"root": str(staged.root(staged.main)), "mounts": mounts, "parameters": parameters}
         plan |= {"artifacts": artifacts, "default": dict(pod.output_location), "work": str(staged.work)}
-    if staged.trees is None:
-        plan["links"] = [mount.target for one in staged.mounts.values() for mount in one]
-        plan["clear"] = plain.output_paths(pod) + plain.input_paths(pod)
+    if staged.trees is None and (links := [mount.target for one in staged.mounts.values() for mount in one]):
+        plan["links"] = links
+    if staged.trees is None and (used := plain.output_paths(pod) + plain.input_paths(pod)):
+        plan["clear"] = used
     return plan
 
 
@@ -145,9 +145,3 @@ def _limits(spec: Mapping[str, Any]) -> dict[str, float] | None:
     limits = (spec.get("resources") or {}).get("limits") or {}
     found = {name: float(quantities.parse(str(limits[name]))) for name in ("memory", "cpu") if limits.get(name)}
     return found or None
-
-
-def _progress(staged: Staged) -> str:
-    """Return the progress file as the machine sees it. In the sandbox /var/run is a link to /run."""
-    root = staged.root(staged.main)
-    return f"{root}/run/argo/progress" if staged.trees is not None else f"{root}/{Path(PROGRESS_FILE).name}"

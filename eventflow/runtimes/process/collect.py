@@ -33,7 +33,7 @@ _KEPT_OUTPUTS = "/var/run/argo/outputs"
 
 def has_outputs(plan: Plan | None) -> bool:
     """Whether there is anything to collect beside the exit record itself."""
-    return plan is not None and ("root" in plan or "clear" in plan)
+    return plan is not None and not plan.keys().isdisjoint(("root", "clear", "links"))
 
 
 def without_outputs(plan: Plan | None, record: Record) -> PodEnd:
@@ -55,7 +55,7 @@ async def with_outputs(
         artifacts, failed = await _artifacts(plan, view, transfer, patience)
         artifacts += await _logs(plan, transfer, patience, places)
         error = error or failed
-    if "clear" in plan:
+    if "clear" in plan or "links" in plan:
         await asyncio.to_thread(_leave_machine, plan)
     return _end(plan, record, parameters, artifacts, error)
 
@@ -73,7 +73,7 @@ def _end(
         exit_code=verdict.exit_code(ends),
         result=record.get("result") if plan.get("capture") else None,
         parameters=parameters,
-        artifacts=artifacts,
+        artifacts=tuple(artifacts),
         containers=_children(plan, ends),
         progress=record.get("progress"),
     )
@@ -204,4 +204,4 @@ async def _logs(plan: Plan, transfer: ArtifactTransfer, patience: Patience, plac
 def _leave_machine(plan: Plan) -> None:
     """Take away what a plain process needed at absolute paths of the machine. Blocking."""
     plain.unlink(plan.get("links") or ())
-    plain.clear(plan["clear"], [Mount("", target) for target in plan.get("links") or ()])
+    plain.clear(plan.get("clear") or (), [Mount("", target) for target in plan.get("links") or ()])

@@ -44,16 +44,31 @@ class Connection:
 
         Raises TemporaryError if it does not answer, UserError if it is of another version.
         """
+        until = self._clock.monotonic() + _SYNC_SECONDS
+        while True:
+            try:
+                await self._open_once()
+            except TemporaryError as error:
+                if self._clock.monotonic() > until:
+                    raise
+                await asyncio.sleep(error.retry_after)
+            else:
+                return
+
+    async def _open_once(self) -> None:
         self.ready.clear()
-        self._link = await link.connect(self._directory, self._idle, self._clock, self._told, self._gone)
-        try:
-            async with asyncio.timeout(_SYNC_SECONDS):
-                await self.ready.wait()
-        except TimeoutError:
-            raise TemporaryError("the pod supervisor does not answer") from None
+        made = await link.connect(self._directory, self._idle, self._clock, self._told, self._gone)
+        self._link = None if made.closed.done() else made
+        ready = asyncio.create_task(self.ready.wait(), name="first word of the pod supervisor")
+        # One that is just being killed may take the connection and never say a word.
+        await asyncio.wait((ready, made.closed), timeout=_SYNC_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
         if self._refusal is not None:
-            self._link.close()
+            made.close()
             raise self._refusal
+        if not self.ready.is_set():
+            made.close()
+            raise TemporaryError("the pod supervisor does not answer", retry_after=0.02)
 
     def send(self, message: dict[str, Any]) -> None:
         """Send a message. Raises TemporaryError while there is no supervisor to hear it."""
@@ -87,7 +102,9 @@ class Connection:
         if message["event"] == "synced":
             self.ready.set()
 
-    def _gone(self) -> None:
+    def _gone(self, gone: link.Link) -> None:
+        if self._link is not None and self._link is not gone:
+            return
         self._link = None
         self.ready.clear()
         self._on_cut()
@@ -95,7 +112,7 @@ class Connection:
             self._again = asyncio.create_task(self._reconnect(), name="connection to the pod supervisor")
 
     async def _reconnect(self) -> None:
-        while self._link is None:
+        while not self.ready.is_set():
             try:
                 await self.open()
             except TemporaryError as error:

@@ -23,12 +23,13 @@ _COMMAND = "import sys; sys.path.insert(0, sys.argv[1]); from eventflow.runtimes
     "sys.exit(host.main(sys.argv[2:]))"  # fmt: skip
 
 Told = Callable[[protocol.Message], None]
+Cut = Callable[["Link"], None]
 
 
 class Link(asyncio.Protocol):
     """One connection. `told` is called with every message, `cut` once when the connection ends."""
 
-    def __init__(self, told: Told, cut: Callable[[], None]) -> None:
+    def __init__(self, told: Told, cut: Cut) -> None:
         self._told = told
         self._cut = cut
         self._lines = protocol.Lines()
@@ -47,7 +48,7 @@ class Link(asyncio.Protocol):
         self._transport = None
         if not self.closed.done():
             self.closed.set_result(None)
-        self._cut()
+        self._cut(self)
 
     def send(self, message: dict[str, Any]) -> None:
         """Send a message. Raises TemporaryError when the line is cut."""
@@ -61,7 +62,7 @@ class Link(asyncio.Protocol):
             self._transport.close()
 
 
-async def connect(directory: Path, idle: float, clock: Clock, told: Told, cut: Callable[[], None]) -> Link:
+async def connect(directory: Path, idle: float, clock: Clock, told: Told, cut: Cut) -> Link:
     """Connect to the supervisor of a directory, started if need be. Raises TemporaryError if none answers in time."""
     until = clock.monotonic() + _START_SECONDS
     pid = 0
@@ -104,7 +105,7 @@ def check_version(message: protocol.Message) -> None:
         )
 
 
-async def _try(directory: Path, told: Told, cut: Callable[[], None]) -> Link | None:
+async def _try(directory: Path, told: Told, cut: Cut) -> Link | None:
     loop = asyncio.get_running_loop()
     with contextlib.ExitStack() as opened:
         address = f"{directory}/{protocol.SOCKET}"

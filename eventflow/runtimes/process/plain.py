@@ -1,5 +1,5 @@
 # Paths inside pods are texts, and these are the hot paths of starting one.
-# ruff: noqa: PTH103, PTH108, PTH112, PTH114, PTH120, PTH211
+# ruff: noqa: PTH103, PTH108, PTH112, PTH114, PTH115, PTH120, PTH211
 """Pods without a sandbox: processes that see the machine's own files.
 
 Nothing keeps two such pods apart at one absolute path. So where no sandbox works, pods that use absolute paths are
@@ -65,6 +65,8 @@ def link(mounts: Iterable[Mount]) -> None:
     """Let volumes be seen at their absolute paths. Raises UserError where something is there already. Blocking."""
     made: list[str] = []
     for mount in mounts:
+        if mount.target in made and os.readlink(mount.target) == mount.source:
+            continue  # several containers of the pod see it at one place
         try:
             os.makedirs(os.path.dirname(mount.target), exist_ok=True)
             os.symlink(mount.source, mount.target)

@@ -69,6 +69,12 @@ class Staged:
         return View(str(self.root(container)), self.mounts.get(container, ()), self.trees)
 
     @property
+    def progress_file(self) -> str:
+        """The progress file as the machine sees it. In the sandbox /var/run is a link to /run."""
+        root = self.root(self.main)
+        return f"{root}/run/argo/progress" if self.trees is not None else f"{root}/progress"
+
+    @property
     def main(self) -> str:
         """The container that inputs and outputs belong to: `main`, or the first one where none has that name."""
         names = [one.name for one in self.shape.of_kind("main")]
@@ -154,7 +160,9 @@ def _base(one: Container, staged: Staged, ground: Ground, shared: Mapping[str, s
     path = ground.tools.path(INSIDE if sandboxed else str(ground.tools.directory), ash=image.ash, first=image.path)
     home = "/root" if sandboxed else str(staged.root(one.name))
     fixed = {"PATH": path, "HOME": home, "HOSTNAME": staged.pod.name, "ARGO_CONTAINER_NAME": one.name}
-    return {**fixed, **shared, **image.env}
+    if not sandboxed:
+        fixed["ARGO_PROGRESS_FILE"] = staged.progress_file
+    return {**shared, **fixed, **image.env}
 
 
 def _arguments(one: Container, staged: Staged, ground: Ground) -> list[str]:
