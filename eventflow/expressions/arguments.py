@@ -85,12 +85,13 @@ class PreparedTemplate:
         values = [parameter.value(given, outer, environment, config_map) for parameter in self._parameters]
         own = self._variables(values, outer, environment)
         scope = Scope(own, outer)
-        template = self._body.render(scope, environment=environment, deep=True)
+        template = self._body.render(scope, environment=environment, deep=outer)
         template = {**self.template, **template}
         if "inputs" in self.template:
-            declared = self._inputs.render(scope, environment=environment, deep=True)
+            declared = self._inputs.render(scope, environment=environment, deep=outer)
             artifacts = _supply(declared, _by_name(arguments.get("artifacts")))
-            template["inputs"] = self._bound_inputs(values, artifacts, scope, environment)
+            parameters = [value.shown(scope, outer, environment) for value in values]
+            template["inputs"] = self._bound_inputs(parameters, artifacts)
         return BoundTemplate(template, scope)
 
     def _variables(self, values: Sequence["_Value"], outer: Scope, environment: Environment | None) -> dict[str, Any]:
@@ -102,15 +103,10 @@ class PreparedTemplate:
             own[_ALL] = json_text.encode(shown, sort_keys=False)
         return own
 
-    def _bound_inputs(
-        self, values: Sequence["_Value"], artifacts: list[Any], scope: Scope, environment: Environment | None
-    ) -> dict[str, Any]:
+    def _bound_inputs(self, parameters: list[Any], artifacts: list[Any]) -> dict[str, Any]:
         inputs = dict(self.template["inputs"] or {})
-        if "parameters" in inputs:
-            inputs["parameters"] = [value.shown(scope, environment) for value in values]
-        if "artifacts" in inputs:
-            inputs["artifacts"] = artifacts
-        return inputs
+        given = {"parameters": parameters, "artifacts": artifacts}
+        return {**inputs, **{key: items for key, items in given.items() if key in inputs}}
 
 
 class _Parameter:
@@ -149,7 +145,9 @@ class _Parameter:
             return _Value(self, self._look_up(source, outer, config_map), supplied=True, source=source)
         own_source = self.declared.get("valueFrom")
         if own_source and (own_source.get("configMapKeyRef") or self.own is None):
-            return _Value(self, self._look_up(own_source, outer, config_map), supplied=True, source=own_source)
+            found = self._look_up(own_source, outer, config_map)
+            if found is not None or self.own is None:
+                return _Value(self, found, supplied=True, source=own_source)
         if self.own is None:
             raise NotSupplied(f"inputs.parameters.{self.name} was not supplied")
         rendered = self.tree.render(outer, environment=environment)
@@ -184,21 +182,18 @@ class _Value:
 
     def describe(self, scope: Scope, environment: Environment | None) -> dict[str, Any]:
         """Return the parameter with its value, members in Argo's order."""
-        declared = self.parameter.tree.render(scope, environment=environment)["declared"]
-        if self.source is not None:
-            declared = {**declared, "valueFrom": self.source}
-        elif self.supplied:
-            declared = {key: item for key, item in declared.items() if key != "valueFrom"}
-        if self.text is not None:
-            declared = {**declared, "value": self.text}
-        return {key: declared[key] for key in _ORDER if declared.get(key) not in (None, [])}
+        return self._complete(self.parameter.tree.render(scope, environment=environment)["declared"], self.text)
 
-    def shown(self, scope: Scope, environment: Environment | None) -> dict[str, Any]:
+    def shown(self, scope: Scope, outer: Scope, environment: Environment | None) -> dict[str, Any]:
         """Return the parameter for the bound template: own values may refer to other inputs, supplied ones not."""
-        described = self.describe(scope, environment)
-        if not self.supplied:
-            described["value"] = self.parameter.tree.render(scope, environment=environment, deep=True)["own"]
-        return described
+        rendered = self.parameter.tree.render(scope, environment=environment, deep=outer)
+        return self._complete(rendered["declared"], self.text if self.supplied else rendered["own"])
+
+    def _complete(self, declared: dict[str, Any], value: str | None) -> dict[str, Any]:
+        members = {**declared, "value": value}
+        if self.supplied:
+            members["valueFrom"] = self.source
+        return {key: members[key] for key in _ORDER if members.get(key) not in (None, [])}
 
 
 def prepare(template: Mapping[str, Any], deferred: Sequence[str] = ()) -> PreparedTemplate:

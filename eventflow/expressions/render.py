@@ -33,12 +33,12 @@ class Mode:
     """How to treat tags that cannot be resolved.
 
     `allow_unresolved` leaves them as they are, except names under `strict_prefixes`. `deep` resolves
-    `{{a.{{b}}}}` in one go instead of leaving `{{a.value}}` for another pass.
+    `{{a.{{b}}}}` in one go instead of leaving `{{a.value}}` for another pass: always, or where b is in a scope.
     """
 
     allow_unresolved: bool
     strict_prefixes: tuple[str, ...] = ()
-    deep: bool = False
+    deep: bool | Scope = False
     environment: Environment = field(default_factory=Environment)
 
     def must_resolve(self, name: str) -> bool:
@@ -93,7 +93,8 @@ def _nested(part: tags.NestedTag, scope: Scope, mode: Mode) -> str:
         if value is None:
             raise AbsentOptional(f"unable to substitute {{{{{raw}}}}}: {part.inner} is absent for good")
         return _unresolved(tags.SimpleTag(raw, raw.strip()), mode) + end
-    if part.suffix is not None and mode.deep:
+    deep = part.inner in mode.deep if isinstance(mode.deep, Scope) else mode.deep
+    if part.suffix is not None and deep:
         name = part.prefix + value + part.suffix
         return _tag(tags.SimpleTag(name, name.strip()), scope, mode)
     return tags.OPEN + part.prefix + value + end

@@ -37,7 +37,7 @@ class CompiledTree:
         allow_unresolved: bool = True,
         strict_prefixes: tuple[str, ...] = (),
         environment: Environment | None = None,
-        deep: bool = False,
+        deep: bool | Scope = False,
     ) -> Any:
         """Return the tree with its tags replaced; the cost is that of the leaves with tags.
 

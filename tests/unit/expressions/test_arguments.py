@@ -153,3 +153,13 @@ def test_deferred_members_wait_for_their_own_rendering() -> None:
 def test_nested_tags_are_resolved_at_once() -> None:
     tree = template(P, script={"args": ["{{inputs.parameters.{{workflow.parameters.which}}}}"]})
     assert args(tree, workflow__parameters__which="p") == ["d"]
+
+
+def test_nested_tags_over_inputs_wait_for_another_pass() -> None:
+    tree = template(P, script={"args": ["{{inputs.parameters.{{inputs.parameters.p}}}}"]})
+    assert args(tree, {"name": "p", "value": "q"}) == ["{{inputs.parameters.q}}"]
+
+
+def test_a_config_map_that_nobody_can_ask_leaves_the_default() -> None:
+    declared = {"name": "p", "default": "d", "valueFrom": {"configMapKeyRef": {"name": "m", "key": "k"}}}
+    assert args(template(declared, **BODY)) == ["d"]
