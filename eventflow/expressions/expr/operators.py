@@ -6,6 +6,7 @@ from typing import Any
 
 from eventflow.expressions.expr.errors import Fault
 from eventflow.expressions.expr.frame import MAXIMUM_STEPS, MAXIMUM_TEXT
+from eventflow.expressions.expr.functions import OpenMap
 from eventflow.expressions.golang import numbers, text
 from eventflow.expressions.golang.duration import Duration
 from eventflow.expressions.golang.moment import Time
@@ -60,7 +61,7 @@ def _deep_equal(left: Any, right: Any, steps: list[int]) -> bool:
         return len(left) == len(right) and all(_deep_equal(*pair, steps) for pair in zip(left, right, strict=True))
     if isinstance(left, dict) and isinstance(right, dict):
         _spend(steps)
-        if left.keys() != right.keys():
+        if isinstance(left, OpenMap) != isinstance(right, OpenMap) or left.keys() != right.keys():
             return False
         return all(_deep_equal(item, right[key], steps) for key, item in left.items())
     return type(left) is type(right) and bool(left == right)
