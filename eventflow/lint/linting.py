@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from eventflow.lint import schedules, sensors, sources, workflows
+from eventflow.lint import schedules, sources, workflows
 from eventflow.lint.catalogue import SPEC_PATHS, Catalogue
 from eventflow.lint.findings import Finding, Place, Report, Severity
 from eventflow.model.manifest import Resource
@@ -45,6 +45,8 @@ def _check(resource: Resource, catalogue: Catalogue, report: Report, *, offline:
     elif resource.kind == "EventBus":
         sources.check_bus(resource, report)
     elif resource.kind == "Sensor":
+        from eventflow.lint import sensors  # imports CEL, which takes a while
+
         sensors.check(resource, catalogue, report, offline=offline)
 
 

@@ -6,7 +6,7 @@ from eventflow.errors import UserError
 from eventflow.expressions.calendar import Calendar
 from eventflow.lint import expressions, schedules
 from eventflow.lint.findings import Place, Report
-from eventflow.model.extensions import VERIFY_SCHEMES
+from eventflow.model.kinds import VERIFY_SCHEMES
 from eventflow.model.manifest import Resource
 
 SETTINGS = frozenset({"eventBusName", "template", "service", "replicas", "type"})

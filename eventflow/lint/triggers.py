@@ -4,17 +4,18 @@ from collections.abc import Callable, Sequence
 
 from eventflow.errors import UserError
 from eventflow.expressions.cel import engine as cel
+from eventflow.expressions.cron import Schedule
 from eventflow.lint import workflows
 from eventflow.lint.catalogue import SPEC_PATHS, Catalogue, Spec, Unresolved, named
 from eventflow.lint.findings import Place, Report
 from eventflow.model import manifest, spelling
 from eventflow.model.problems import ManifestError
-from eventflow.sensors import conditions, load
+from eventflow.sensors import conditions
 from eventflow.triggers import resolve
 from eventflow.triggers.backoff import Backoff
 
 PARAMETER_LISTS = ("parameters", "payload", "dynamicHeaders")
-SUBMITTING = ("submit", "submit-from")
+SHARED = ("name", "conditions", "conditionsReset")
 
 
 def check(trigger: Place, names: Sequence[str], catalogue: Catalogue, report: Report, *, offline: bool) -> None:
@@ -22,15 +23,18 @@ def check(trigger: Place, names: Sequence[str], catalogue: Catalogue, report: Re
     template = trigger.at("template")
     condition = template.at("conditions")
     _try("conditions", condition, report, lambda: conditions.parse(condition.text(), names))
-    _try("schedule", template.at("conditionsReset"), report, lambda: load.resets(template.mapping()))
+    for reset in template.items("conditionsReset"):
+        _check_reset(reset.at("byTime"), report)
     _try("trigger", trigger.at("retryStrategy"), report, lambda: Backoff.parse(trigger.mapping().get("retryStrategy")))
-    _try("trigger", trigger.at("rateLimit"), report, lambda: load.interval(trigger.mapping("rateLimit")))
+    if trigger.mapping("rateLimit").get("requestsPerUnit", 1) <= 0:
+        report.error("trigger", "requestsPerUnit must be above zero", trigger.at("rateLimit", "requestsPerUnit"))
     _check_parameters(trigger.at("parameters"), names, report)
-    try:
-        kind = load.kind_of(template.mapping())
-    except UserError as error:
-        report.user_error("trigger", error, template)
+    kinds = [field for field in template.mapping() if field not in SHARED]
+    if len(kinds) != 1:
+        message = f"{' and '.join(kinds)} exclude each other" if kinds else "the trigger says not what to do"
+        report.error("trigger", message, template, "give it one of argoWorkflow, http, k8s, log …")
         return
+    kind = kinds[0]
     action = template.at(kind)
     edited = bool(trigger.mapping().get("parameters"))
     for field in PARAMETER_LISTS:
@@ -44,6 +48,13 @@ def check(trigger: Place, names: Sequence[str], catalogue: Catalogue, report: Re
         report.warning("status-unchecked", message, action, "policy: {status: {allow: [200]}}")
     if trigger.mapping("dlqTrigger"):
         check(trigger.at("dlqTrigger"), names, catalogue, report, offline=offline)
+
+
+def _check_reset(place: Place, report: Report) -> None:
+    if not place.text("cron"):
+        report.error("schedule", "conditionsReset needs byTime with a cron schedule", place)
+        return
+    _try("schedule", place.at("cron"), report, lambda: Schedule.parse(place.text("cron"), place.text("timezone")))
 
 
 def _try(rule: str, place: Place, report: Report, attempt: Callable[[], object]) -> None:

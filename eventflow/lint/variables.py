@@ -195,7 +195,9 @@ class Variables:
         return Unknown("unknown-variable", f'the items of this loop have no "{rest}"', hint)
 
     def _unknown_own(self, root: str, rest: str) -> Unknown | None:
-        """Look at `inputs.` and `outputs.` of the template itself."""
+        """Look at `inputs.` and `outputs.` of the template itself; `inputs.parameters` are all, if only none."""
+        if (root, rest) == ("inputs", "parameters"):
+            return None
         for template in (self.template, self.inner):
             if template is None:
                 continue

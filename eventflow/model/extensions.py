@@ -15,9 +15,8 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from eventflow.model.fields import Duration, Object, Text, Texts, as_text, choice
+from eventflow.model.kinds import VERIFY_SCHEMES
 from eventflow.model.kubernetes import KeySelector
-
-VERIFY_SCHEMES = ("github", "gitlab", "slack", "stripe", "standard", "standard-webhooks", "hmac", "bearer", "basic")
 
 
 class Verify(Object):

@@ -34,12 +34,15 @@ Plains = list[dict[str, Any]] | None
 
 
 def as_text(value: Any) -> Any:
-    """Return a scalar as Argo's AnyString holds it: `true`, `5`, `0.5`. Other values stay as they are."""
+    """Return a scalar as Argo's AnyString holds it: `true`, `5`, `0.5`.
+
+    Any list or mapping is an empty text to Argo; here only an empty one is, the others stay as they are, to be refused.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return yaml_scalars.plain_number(value)
-    return value
+    return "" if value in ([], {}) else value
 
 
 def _int_or_text(value: Any) -> Any:

@@ -62,6 +62,17 @@ def is_foreign(kind: str, api_version: str) -> bool:
 
 
 CLUSTER_SCOPED: Final = frozenset({"ClusterWorkflowTemplate"})
+VERIFY_SCHEMES: Final = (
+    "github",
+    "gitlab",
+    "slack",
+    "stripe",
+    "standard",
+    "standard-webhooks",
+    "hmac",
+    "bearer",
+    "basic",
+)
 
 
 def model_of(kind: str) -> "type[BaseModel]":

@@ -130,7 +130,7 @@ def read(document: Document) -> Resource:
 
 def _items(document: Document) -> Iterator[Document]:
     tree = document.tree
-    if isinstance(tree, dict) and tree.get("kind") in kinds.LISTS and isinstance(tree.get("items"), list):
+    if isinstance(tree, dict) and str(tree.get("kind")) in kinds.LISTS and isinstance(tree.get("items"), list):
         for index in range(len(tree["items"])):
             yield document.at(("items", index))
     else:

@@ -21,7 +21,7 @@ from eventflow.model.fields import (
     Whole,
     choice,
 )
-from eventflow.model.kubernetes import KeySelector, ObjectReference
+from eventflow.model.kubernetes import KeySelector
 from eventflow.model.parameter import Arguments, Inputs, Outputs
 
 
@@ -262,10 +262,18 @@ class Synchronization(Object):
     mutexes: list[Mutex] | None = None
 
 
+class CacheMap(Object):
+    """The ConfigMap of a cache; `key` is from Argo v3."""
+
+    name: Text = None
+    key: Text = None
+    optional: Flag = None
+
+
 class Cache(Object):
     """Where memoized outputs are kept."""
 
-    config_map: ObjectReference
+    config_map: CacheMap
 
 
 class Memoize(Object):

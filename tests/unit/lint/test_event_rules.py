@@ -104,8 +104,8 @@ def test_filters(filters: str, says: str) -> None:
     [
         ("      conditions: pushd\n" + LOG, "error conditions 10:19"),
         ("      conditions: pushed &&\n" + LOG, "error conditions 10:"),
-        ("", "needs one kind of action; there is none"),
-        (LOG + "      http: {url: x}\n", "needs one kind of action; there is http, log"),
+        ("", "the trigger says not what to do"),
+        (LOG + "      http: {url: x}\n", "http and log exclude each other"),
         ("      http: {url: x}\n", "warning status-unchecked"),
         (
             "      http: {url: x, payload: [{src: {dependencyName: pushd}, dest: a}]}\n" + POLICY,

@@ -88,10 +88,14 @@ def test_mistakes_get_a_hint(line: str, says: str) -> None:
 def test_the_plain_tree_has_text_for_parameter_values_and_no_nulls() -> None:
     text = WORKFLOW + (
         "    inputs:\n      parameters:\n      - {name: a, value: 1.50, default: null, enum: [1, true, x]}\n"
+        "      - {name: e, value: []}\n"
         "    steps:\n    - - {name: b, template: c, withItems: [null, {a: null}, 1.0], arguments: }\n"
     )
     (template,) = only(text).manifest["spec"]["templates"]
-    assert template["inputs"]["parameters"] == [{"name": "a", "value": "1.5", "enum": ["1", "true", "x"]}]
+    assert template["inputs"]["parameters"] == [
+        {"name": "a", "value": "1.5", "enum": ["1", "true", "x"]},
+        {"name": "e", "value": ""},
+    ]
     assert template["steps"] == [[{"name": "b", "template": "c", "withItems": [None, {"a": None}, 1]}]]
 
 
