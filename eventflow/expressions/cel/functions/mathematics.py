@@ -28,7 +28,8 @@ def _extreme(name: str, better: Callable[[Any, Any], bool]) -> Callable[..., Any
 
 def _rounding(name: str, whole: Callable[[float], float]) -> Function:
     def rounded(value: float) -> float:
-        return float(whole(value)) if math.isfinite(value) else value
+        # Rounded to zero, a negative number is -0.0.
+        return math.copysign(whole(value), value) if math.isfinite(value) else value
 
     return define(name, rounded, "double", "double", form="free")
 

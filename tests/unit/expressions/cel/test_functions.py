@@ -111,6 +111,7 @@ def test_glob(text: str, pattern: str, matches: bool) -> None:
         ("[1, [2, [3, [4]]]].flatten()", [1, 2, [3, [4]]]),
         ("[1, [2, [3, [4]]]].flatten(2)", [1, 2, 3, [4]]),
         ("lists.range(4)", [0, 1, 2, 3]),
+        ("[math.ceil(-0.5), math.round(2.5), math.round(-0.4)].map(x, string(x))", ["-0", "3", "-0"]),
         ("[1, 2].reverse() + ['ab'.reverse().size()]", [2, 1, 2]),
         ("[1, 1.0, 'a', 'a', null, [1], [1]].distinct()", [1, "a", None, [1]]),
         ("event.list.sort()", [1, 2, 3, 3]),
