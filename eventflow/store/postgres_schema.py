@@ -10,7 +10,7 @@ from eventflow.store import schema
 
 OLDEST = 13
 # Any number that other programs do not use: "eventflo" in ASCII.
-_LOCK = 0x6576656E74666C6F
+LOCK = 0x6576656E74666C6F
 
 
 async def migrate(url: str) -> None:
@@ -20,7 +20,7 @@ async def migrate(url: str) -> None:
     try:
         if connection.get_server_version().major < OLDEST:
             raise UserError(f"PostgreSQL {OLDEST} or newer is needed", hint="upgrade the server")
-        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         await _migrate(connection)
     finally:
         # Closing the session gives the lock up.

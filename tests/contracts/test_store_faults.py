@@ -13,7 +13,7 @@ from store_backends import administer, child_command, child_environment, event, 
 
 from eventflow.errors import TemporaryError, UserError
 from eventflow.failpoints import VARIABLE
-from eventflow.store import deliveries, events, leases, schema
+from eventflow.store import deliveries, events, leases, objects, postgres_schema, schema
 from eventflow.store.contract import CommitUnknown, Statement, Store, Work
 from eventflow.store.events import EventFilter
 from eventflow.store.open import open_store
@@ -112,7 +112,15 @@ async def test_replicas_that_start_at_once_migrate_once(fresh_postgres: str) -> 
         async with open_store(fresh_postgres) as store:
             return await store.read(applied)
 
-    seen = await asyncio.gather(*(start() for _ in range(4)))
+    other = await connect(fresh_postgres)
+    try:
+        await other.execute("SELECT pg_advisory_lock($1)", postgres_schema.LOCK)
+        starting = [asyncio.create_task(start()) for _ in range(4)]
+        await asyncio.sleep(0.3)
+        assert await other.fetch("SELECT 1 FROM pg_tables WHERE schemaname = 'public'") == []
+    finally:
+        await other.close()
+    seen = await asyncio.gather(*starting)
     assert seen == [seen[0]] * 4
 
 
@@ -156,6 +164,44 @@ async def test_sessions_ended_by_the_server_are_replaced(postgres_store: Store, 
         await postgres_store.write(partial(events.append, event(n), []))
     page = await postgres_store.read(lambda: events.page(EventFilter(), limit=100))
     assert len(page.events) == 40
+
+
+async def test_what_conflicts_is_run_again_on_what_it_then_finds(postgres_store: Store) -> None:
+    runs = 0
+
+    def insert_if_absent() -> Work[bool]:
+        nonlocal runs
+        runs += 1
+        if (yield Statement("SELECT 1 FROM cursors WHERE source = 'x'")):
+            return False
+        yield Statement("SELECT pg_sleep(0.1)")
+        yield Statement("INSERT INTO cursors (source, position, updated_at) VALUES ('x', '1', 1)")
+        return True
+
+    made = await asyncio.gather(*(postgres_store.write(insert_if_absent) for _ in range(2)))
+    assert sorted(made) == [False, True]
+    assert runs == 3
+
+
+async def test_an_object_another_replica_is_creating_is_waited_for_and_then_changed(
+    postgres_store: Store, postgres_url: str
+) -> None:
+    other = await connect(postgres_url)
+    try:
+        await other.execute(
+            "BEGIN; INSERT INTO objects (kind, namespace, name, uid, revision, generation, number, digest, created_at,"
+            " updated_at, manifest) VALUES ('Sensor', 'n', 's', 'its uid', 1, 1, 1, '', 1, 1, '{}')"
+        )
+        putting = asyncio.create_task(
+            postgres_store.write(lambda: objects.put("Sensor", "n", "s", {"spec": {"a": 1}}, 2.0))
+        )
+        await asyncio.sleep(0.2)
+        assert not putting.done()
+        await other.execute("COMMIT")
+    finally:
+        await other.close()
+    made, change = await putting
+    assert (change, made.uid, made.number) == ("configured", "its uid", 2)
 
 
 async def test_sessions_wait_for_the_disk_and_do_not_idle_with_locks(postgres_store: Store) -> None:

@@ -143,10 +143,11 @@ async def test_a_second_process_is_refused_and_told_who_has_the_file(tmp_path: P
     with pytest.raises(UserError, match=rf"in use by another eventflow \(process {process.pid}\)"):
         async with open_store(url):
             pass
+    assert await process.stdout.readline() == b"ack 0-0\n"
     process.kill()
     await process.communicate()
     async with open_store(url) as store:
-        assert await keys(store)
+        assert "0-0" in await keys(store)
 
 
 async def test_a_file_someone_else_has_locked_delays_writes_without_blocking_the_loop(

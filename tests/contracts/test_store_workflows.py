@@ -369,3 +369,4 @@ async def test_changes_of_one_object_at_once_are_all_kept(store: Store) -> None:
     history = await store.read(lambda: objects.versions("Sensor", "default", "s"))
     assert [one.number for one in history] == list(range(12, 0, -1))
     assert sorted(one.manifest["spec"]["n"] for one in history) == list(range(12))
+    assert [one.action for one in history] == ["configured"] * 11 + ["created"]
