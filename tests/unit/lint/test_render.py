@@ -1,10 +1,13 @@
 """Findings as text, JSON, SARIF and annotations."""
 
 import json
+import re
+from pathlib import Path
 
 from eventflow.errors import Location
 from eventflow.lint import render
 from eventflow.lint.findings import Finding
+from eventflow.lint.rules import RULES
 
 FINDINGS = [
     Finding("error", "depends", 'there is no task "b"', Location("a.yaml", 12, 5), "did you mean\n50%?", "\tkey: b"),
@@ -51,3 +54,8 @@ def test_github_annotations_are_escaped() -> None:
     first, second = render.github(FINDINGS).splitlines()
     assert first == '::error file=a.yaml,line=12,col=5,title=depends::there is no task "b" (did you mean%0A50%25?)'
     assert second.startswith("::notice file=dir%2Cx/b.yaml,line=3,")
+
+
+def test_every_rule_is_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "lint.md").read_text()
+    assert re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", text, re.MULTILINE) == list(RULES.items())
