@@ -60,11 +60,12 @@ class Dispatcher:
             self._fill()
 
     async def close(self) -> None:
-        """Start nothing more, and wait until what is being started is."""
+        """Start nothing more. What is being started is broken off; it can be ensured again."""
         self._waiting.clear()
         self._line.clear()
-        if self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _fill(self) -> None:
         while self._line and len(self._working) < self._limit:

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import importlib.util
 import json
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,8 +23,15 @@ from eventflow.runtimes.process.settings import ProcessSettings
 from eventflow.store.workflows import Header
 from tests.conformance.verdict import Verdict
 
+DATABASE_LIMITS = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: eventflow-semaphores}
+data: {workflow: "1", template: "2"}
+"""
 PATIENCE = 180.0  # seconds that a workflow may take, as when the corpus was recorded
 TEMPLATES = {"WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow"}
+CLUSTER_KINDS = {"kind: Job", "kind: Pod", "kind: Service", "kind: StatefulSet", "kind: TFJob", "CronTab", "pods", "svc"}
 RUNNABLE = {"recorded", "nondeterministic"}
 
 
@@ -58,6 +66,7 @@ async def _judge(
     case: Case, local: Local, normalize: ModuleType, verdict: Verdict, room: asyncio.Semaphore, longest: float
 ) -> None:
     async with room:
+        print(f"{case.name} ...", file=sys.stderr, flush=True)
         try:
             header = await local.submit(_workflow(case), key=case.name)
             patience = min(longest, max(20.0, case.recorded_seconds * 1.5))
@@ -70,7 +79,7 @@ async def _judge(
     if not found:
         verdict.passed.append(case.name)
         return
-    reason = _unavailable(final)
+    reason = _unavailable(case, final)
     if reason:
         verdict.not_runnable[case.name] = reason
     else:
@@ -128,8 +137,15 @@ async def _stop(local: Local, header: Header) -> None:
         return
 
 
-def _unavailable(final: dict[str, Any]) -> str:
+def _unavailable(case: Case, final: dict[str, Any]) -> str:
     """Return why this machine cannot run it, if that is what went wrong."""
+    if case.tier.startswith("T3"):
+        return "needs an image that is not here"
+    if case.tier.startswith("T5"):
+        return "needs the network or an external store"
+    kinds = {word for word in CLUSTER_KINDS if word in json.dumps(case.resource.manifest)}
+    if case.tier.startswith("T4") and kinds:
+        return f"needs a Kubernetes cluster ({', '.join(sorted(kinds))})"
     for node in (final["status"].get("nodes") or {}).values():
         message = node.get("message") or ""
         for sign in ("not supported here", "command not found", "no such command", "is not on this machine"):
@@ -164,6 +180,7 @@ def _case_name(row: dict[str, str]) -> str:
 def _prepared(root: Path) -> list[Resource]:
     """Return everything that was there before the recorded runs."""
     found = list(manifest.parse((root / "preparation.yaml").read_bytes(), "preparation.yaml"))
+    found += manifest.parse(DATABASE_LIMITS, "the same limits, as the database had them")
     for path in sorted((root / "manifests").rglob("*.yaml")):
         try:
             found += [each for each in manifest.parse(path.read_bytes(), str(path)) if each.kind in TEMPLATES | {"ConfigMap"}]

@@ -26,7 +26,7 @@ class RetryFrame(Frame):
         self._strategy: Mapping[str, Any] = {}
 
     def start(self, bound: Mapping[str, Any]) -> None:
-        self._strategy = bound.get("retryStrategy") or self.template.retry or {}
+        self._strategy = bound.get("retryStrategy", self.template.retry) or {}
         attempts = self._attempts()
         if attempts and not attempts[-1].fulfilled:
             self._try(len(attempts) - 1, attempts[:-1], None)

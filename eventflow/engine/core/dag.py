@@ -27,7 +27,7 @@ OMITTED = "omitted: depends condition not met"
 class DagFrame(composite.CompositeFrame):
     """A DAG template at work."""
 
-    __slots__ = ("_graph", "_live", "_nodes", "_open", "_remaining", "_targets")
+    __slots__ = ("_graph", "_live", "_needed", "_nodes", "_open", "_remaining", "_targets")
 
     prefix = "tasks"
 
@@ -37,6 +37,7 @@ class DagFrame(composite.CompositeFrame):
         self._nodes: dict[int, Node] = {}
         self._remaining: list[int] = []
         self._targets: Sequence[int] = ()
+        self._needed: frozenset[int] = frozenset()
         self._open = 0
         self._live = 0
 
@@ -47,7 +48,8 @@ class DagFrame(composite.CompositeFrame):
         except UserError as error:
             self.end(Phase.ERROR, error.message)
             return
-        needed = self._needed()
+        needed = self._find_needed()
+        self._needed = frozenset(needed)
         self._open = len(needed)
         tasks = self._graph.tasks
         self._remaining = [len(task.parents) for task in tasks]
@@ -69,7 +71,7 @@ class DagFrame(composite.CompositeFrame):
             raise UserError(f"target {unknown[0]!r} is not a task of the DAG")
         return [self._graph.index[name] for name in names]
 
-    def _needed(self) -> Sequence[int]:
+    def _find_needed(self) -> Sequence[int]:
         """Return the targets and all they depend on, in the order of the manifest."""
         if not self.template.manifest["dag"].get("target"):
             return range(len(self._graph.tasks))
@@ -178,7 +180,7 @@ class DagFrame(composite.CompositeFrame):
         self._open -= 1
         for dependant in self._graph.tasks[slot].dependants:
             self._remaining[dependant] -= 1
-            if not self._remaining[dependant]:
+            if not self._remaining[dependant] and dependant in self._needed:
                 self.workflow.defer(self._consider, dependant)
         if not self._open:
             self._finish()

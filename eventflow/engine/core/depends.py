@@ -15,7 +15,7 @@ from eventflow.errors import UserError
 
 RESULTS = ("Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned", "AnySucceeded", "AllFailed")
 LONGEST = 64_000
-DEEPEST = 200
+DEEPEST = 64
 
 _TOKEN = re.compile(r"\s*(?:(&&|\|\||!|\(|\))|([a-zA-Z0-9][-a-zA-Z0-9]*(?:\.[A-Za-z]+)?)|(\S))")
 

@@ -162,7 +162,7 @@ class Library:
             kind=kind,
             head=arguments.prepare(merged, _BODIES if kind in COMPOSITE_KINDS else ()),
             captured=captured_results(merged) if kind in COMPOSITE_KINDS else frozenset(),
-            retry=merged.get("retryStrategy") or self.spec.get("retryStrategy"),
+            retry=merged.get("retryStrategy", self.spec.get("retryStrategy")),
         )
         if kind == "dag":
             prepared.graph = compile_graph(merged["dag"].get("tasks") or [])
