@@ -155,6 +155,9 @@ class Lane:
         for delivery, result in zip(chunk, settled, strict=True):
             self._metrics.deliveries(self.name, result.outcome).inc()
             self._metrics.delivery_lag_seconds(self.name).observe(max(0.0, now - delivery.event.received_at))
+            namespace, _, name = self.name.partition("/")
+            for trigger in result.acted:
+                self._metrics.actions(namespace, name, trigger).inc()
             with logs.about(event=delivery.event.id, sensor=self.name):
                 log.debug("%s %s", result.outcome, result.reason)
                 for header in result.started:

@@ -22,12 +22,13 @@ JOIN_KEY = ""
 
 @dataclass(slots=True)
 class Settled:
-    """What followed from a delivery: workflows to wake, and whether there is something in the outbox."""
+    """What followed from a delivery: workflows to wake, triggers carried out, whether the outbox has work."""
 
     outcome: str
     reason: str = ""
     started: list[Header] = field(default_factory=list)
     posted: bool = False
+    acted: list[str] = field(default_factory=list)
 
 
 class Settlement:
@@ -70,7 +71,8 @@ class Settlement:
         yield from deliveries.settle(self._delivery, outcome, reason, detail, self._now)
         yield from self._release()
         started = [each.started for each in self._fired if each.started is not None]
-        return Settled(outcome, reason, started, any(each.posted for each in self._fired))
+        acted = [str(each.told["trigger"]) for each in self._fired if each.started is not None]
+        return Settled(outcome, reason, started, any(each.posted for each in self._fired), acted)
 
     def _advance(self, trigger: SensorTrigger) -> Work[None]:
         if trigger in self._joining:

@@ -24,6 +24,7 @@ from eventflow.store import firings, outbox
 from eventflow.store.contract import LostClaim, Store, Work
 from eventflow.store.outbox import Entry
 from eventflow.store.workflows import Header
+from eventflow.telemetry.metrics import Metrics
 from eventflow.triggers.backoff import Backoff
 from eventflow.triggers.contract import Action, Done, Firing, Triggers
 
@@ -50,6 +51,7 @@ class Outbox:
         triggers: Triggers,
         started: Callable[[Header], Awaitable[None]],
         replan: Replan,
+        metrics: Metrics,
         *,
         owner: str = "local",
         alone: bool = True,
@@ -59,6 +61,7 @@ class Outbox:
         self._triggers = triggers
         self._started = started
         self._replan = replan
+        self._metrics = metrics
         self._owner = owner
         self._ahead = LEASE if alone else 0.0
         self._awake = asyncio.Event()
@@ -113,6 +116,7 @@ class Outbox:
 
     async def _attend(self, entry: Entry) -> None:
         payload = orjson.loads(entry.payload)
+        started = self._clock.monotonic()
         try:
             done = await self._perform(entry, payload)
         except LostClaim:
@@ -123,6 +127,9 @@ class Outbox:
             log.exception("trigger %s of sensor %s failed", entry.trigger, entry.sensor)
             await self._failed(entry, payload, error)
         else:
+            labels = labels_of(entry)
+            self._metrics.actions(*labels).inc()
+            self._metrics.action_milliseconds(*labels).observe((self._clock.monotonic() - started) * 1000)
             if done.started is not None:
                 await self._started(done.started)
 
@@ -150,6 +157,7 @@ class Outbox:
 
     async def _failed(self, entry: Entry, payload: Mapping[str, Any], error: BaseException) -> None:
         """Have an entry tried again or given up."""
+        self._metrics.actions_failed(*labels_of(entry)).inc()
         text = str(error) if isinstance(error, EventflowError) else repr(error)
         now = self._clock.now()
         final = isinstance(error, PermanentError)
@@ -163,6 +171,14 @@ class Outbox:
             else:
                 log.error("trigger %s of sensor %s is given up: %s", entry.trigger, entry.sensor, text)
                 await self._store.write(lambda: bury(entry, payload, text, now))
+                self._metrics.actions_given_up(*labels_of(entry)).inc()
+                self.wake()
+
+
+def labels_of(entry: Entry) -> tuple[str, str, str]:
+    """Return namespace, sensor and trigger, as metrics have them."""
+    namespace, _, sensor = entry.sensor.partition("/")
+    return namespace, sensor, entry.trigger
 
 
 def _finish(entry: Entry, done: Done, now: float) -> Work[None]:
