@@ -91,12 +91,12 @@ def shape_of(pod: Pod, script_path: str = SCRIPT_PATH, grace: float = GRACE) -> 
 def _mains(pod: Pod, script_path: str) -> Iterator[tuple[str, dict[str, Any], tuple[str, ...]]]:
     """Yield (name, container, names it depends on) for each main container."""
     template = pod.template
-    if template.get("container"):
+    if template.get("container") is not None:
         yield MAIN, {**template["container"], "name": MAIN}, ()
-    elif template.get("script"):
+    elif template.get("script") is not None:
         spec = {key: value for key, value in template["script"].items() if key != "source"}
         yield MAIN, {**spec, "name": MAIN, "args": [*(spec.get("args") or ()), script_path]}, ()
-    elif template.get("containerSet"):
+    elif template.get("containerSet") is not None:
         group = template["containerSet"]
         for one in group.get("containers") or ():
             mounts = [*(one.get("volumeMounts") or ()), *(group.get("volumeMounts") or ())]
