@@ -3,6 +3,7 @@
 `eventflow run` works in one that is thrown away; the server's composition root builds on the same parts.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ async def open_local(
     engine_settings: EngineSettings | None = None,
 ) -> AsyncIterator[Local]:
     """Open a place to run workflows in a directory. Raises UserError when the machine cannot run pods."""
-    directory.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(f"sqlite:///{directory / 'eventflow.db'}", clock))
         catalog = Catalog(store, clock)

@@ -21,7 +21,7 @@ Start = Callable[[Pod], Awaitable[None]]
 class Dispatcher:
     """Starts pods, at most `limit` at work at a time. `report` is told what cannot be started at all."""
 
-    def __init__(self, limit: int, start: Start, report: Callable[[str, PodReport], None], now: Callable[[], float]) -> None:
+    def __init__(self, limit: int, start: Start, report: Callable[[PodReport], None], now: Callable[[], float]) -> None:
         self._limit = limit
         self._start = start
         self._report = report
@@ -104,4 +104,4 @@ class Dispatcher:
                 return
 
     def _refuse(self, name: str, message: str) -> None:
-        self._report(name, PodFinished(name, PodEnd("Error", self._now(), message=message)))
+        self._report(PodFinished(name, PodEnd("Error", self._now(), message=message)))

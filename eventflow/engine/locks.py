@@ -34,7 +34,7 @@ class Locks:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self._queue = limits.Queue()
-        self._runners: dict[limits.Holder, "Runner"] = {}
+        self._runners: dict[limits.Holder, Runner] = {}
 
     def perform(self, runner: "Runner", command: AcquireLocks | ReleaseLocks) -> None:
         """Carry out one command."""
@@ -57,7 +57,9 @@ class Locks:
             runner.post(LockAwaited(command.node, self._engine.clock.now(), "", error.message))
             return
         priority = runner.header.priority
-        names = "/".join((state.namespace, state.name, *([] if command.node == ROOT else [runner.workflow.nodes[command.node].id])))
+        names = "/".join(
+            (state.namespace, state.name, *([] if command.node == ROOT else [runner.workflow.nodes[command.node].id]))
+        )
         request = limits.Request(holder, names, priority, state.created_at, wanted)
         if command.held:
             self._queue.adopt(request)
@@ -95,7 +97,7 @@ def _wanted(synchronization: Mapping[str, Any], namespace: str) -> Work[list[lim
         kind = "Database/Mutex" if mutex.get("database") else "Mutex"
         wanted.append(limits.Lock(f"{own}/{kind}/{mutex.get('name', '')}", 1))
     for semaphore in synchronization.get("semaphores") or ():
-        wanted.append((yield from _semaphore(semaphore, namespace)))
+        wanted += [(yield from _semaphore(semaphore, namespace))]
     return wanted
 
 

@@ -149,6 +149,9 @@ class Runner:
         return Step(header, rows, intended, _observations(stimuli), journal)
 
     def _perform_after(self, decision: Decision, stimuli: Sequence[Stimulus]) -> None:
+        if decision.changed or decision.whole:
+            for listener in self._engine.on_change:
+                listener(self.header, decision.changed, self.workflow.state)
         self.perform(decision.commands)
         for stimulus in stimuli:
             if isinstance(stimulus, PodFinished | PodLost):

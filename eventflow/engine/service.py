@@ -62,21 +62,24 @@ class EngineSettings:
 
 
 class Engine:
-    """Runs all workflows of one store. An async context manager."""
+    """Runs all workflows of one store. An async context manager.
+
+    Each of `on_change` is called, on the event loop, with what a durable step changed; it must be quick.
+    """
 
     def __init__(self, store: Store, clock: Clock, settings: EngineSettings) -> None:
         self.store = store
         self.clock = clock
         self.settings = settings
         self.runtime: Runtime | None = None
-        self.fence: Callable[[int], Fence | None] = lambda shard: None
+        self.fence: Callable[[int], Fence | None] = _unfenced
         self.on_change: list[Callable[[Header, Sequence[Node], WorkflowState], None]] = []
         self._runners: dict[int, Runner] = {}
         self._pods: dict[str, Runner] = {}
         self._loading: dict[int, asyncio.Future[Runner | None]] = {}
         self._ends: dict[str, list[asyncio.Future[str]]] = {}
         self._timers = Timers(clock, self._timer_fired)
-        self._dispatcher = Dispatcher(settings.pods, self._start_pod, self._report, clock.now)
+        self._dispatcher = Dispatcher(settings.pods, self._start_pod, self.observe, clock.now)
         self._locks = Locks(self)
         self._memo = Memo(store, clock)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -247,9 +250,6 @@ class Engine:
         if runner is not None:
             runner.post(report)
 
-    def _report(self, pod: str, report: PodReport) -> None:
-        self.observe(report)
-
     async def _start_pod(self, pod: Pod) -> None:
         if self.runtime is None:
             raise Conflict("there is no runtime")
@@ -306,6 +306,12 @@ class Engine:
         for waiting in self._ends.pop(header.uid, []):
             if not waiting.done():
                 waiting.set_result(phase)
+
+
+def _unfenced(shard: int) -> Fence | None:
+    """Where one process owns the store, nothing needs fencing."""
+    del shard
+    return None
 
 
 def load(seq: int) -> Work[tuple[Definition, WorkflowState, list[Node]] | None]:

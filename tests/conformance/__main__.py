@@ -47,9 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def judge(directory: Path, options: Any) -> list[Verdict]:
     """Return the verdicts on all tables and corpora under a directory."""
     verdicts = [tables.judge(path, options.only) for path in sorted(directory.rglob("*.jsonl"))]
-    for index in sorted(directory.rglob("index.csv")):
-        if (index.parent / "manifests").is_dir():
-            verdicts.append(asyncio.run(corpus.judge(index.parent, options.only, options.jobs, options.patience)))
+    corpora = [index.parent for index in sorted(directory.rglob("index.csv")) if (index.parent / "manifests").is_dir()]
+    verdicts += [asyncio.run(corpus.judge(each, options.only, options.jobs, options.patience)) for each in corpora]
     return [verdict for verdict in verdicts if verdict.total]
 
 

@@ -6,15 +6,16 @@ import importlib.util
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from eventflow.clock import SystemClock
-from eventflow.engine.core.state import NodeType, Phase
-from eventflow.engine.core.stimuli import OutputsSupplied, ResumeRequested
+from eventflow.engine import queries
+from eventflow.engine.core.state import Node, NodeType, Phase
+from eventflow.engine.core.stimuli import OutputsSupplied, ResumeRequested, StopRequested
 from eventflow.errors import EventflowError
 from eventflow.local import Local, open_local
 from eventflow.model import manifest
@@ -31,7 +32,16 @@ data: {workflow: "1", template: "2"}
 """
 PATIENCE = 180.0  # seconds that a workflow may take, as when the corpus was recorded
 TEMPLATES = {"WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow"}
-CLUSTER_KINDS = {"kind: Job", "kind: Pod", "kind: Service", "kind: StatefulSet", "kind: TFJob", "CronTab", "pods", "svc"}
+CLUSTER_KINDS = {
+    "kind: Job",
+    "kind: Pod",
+    "kind: Service",
+    "kind: StatefulSet",
+    "kind: TFJob",
+    "CronTab",
+    "pods",
+    "svc",
+}
 RUNNABLE = {"recorded", "nondeterministic"}
 
 
@@ -75,7 +85,9 @@ async def _judge(
             verdict.failed[case.name] = f"refused: {error}"
             return
     reduced = normalize.reduce_workflow(final)
-    found = [f"{path}: {expected!r} -> {actual!r}" for path, expected, actual in normalize.differences(case.outcome, reduced)]
+    found = [
+        f"{path}: {expected!r} -> {actual!r}" for path, expected, actual in normalize.differences(case.outcome, reduced)
+    ]
     if not found:
         verdict.passed.append(case.name)
         return
@@ -96,8 +108,6 @@ async def _finish(local: Local, header: Header, patience: float) -> dict[str, An
         await _resume(local, header)
     else:
         ended.cancel()
-    from eventflow.engine import queries  # noqa: PLC0415
-
     final = await queries.workflow_object(local.engine, header)
     if not ended.done() or ended.cancelled():
         await _stop(local, header)
@@ -109,28 +119,31 @@ async def _resume(local: Local, header: Header) -> None:
     if live is None:
         return
     for node in live.nodes:
-        if node.type is not NodeType.SUSPEND or node.phase is not Phase.RUNNING:
-            continue
-        template = next((t for t in live.definition.spec["templates"] if t["name"] == node.template), {})
-        if (template.get("suspend") or {}).get("duration"):
-            continue
-        supplied = {
-            each["name"]: "YES" if each["name"] == "approve" else "Hello, world!"
-            for each in (node.outputs or {}).get("parameters") or ()
-            if "supplied" in (each.get("valueFrom") or {})
-        }
-        now = local.engine.clock.now()
-        try:
-            if supplied:
-                await local.engine.signal(header, lambda _, n=node.ordinal: OutputsSupplied(now, n, supplied))
-            await local.engine.signal(header, lambda _, n=node.ordinal: ResumeRequested(now, (n,)))
-        except EventflowError:
-            return
+        if node.type is NodeType.SUSPEND and node.phase is Phase.RUNNING and not _timed(live.definition.spec, node):
+            await _resume_node(local, header, node)
+
+
+def _timed(spec: Mapping[str, Any], node: Node) -> bool:
+    template: Mapping[str, Any] = next((each for each in spec["templates"] if each["name"] == node.template), {})
+    return bool((template.get("suspend") or {}).get("duration"))
+
+
+async def _resume_node(local: Local, header: Header, node: Node) -> None:
+    supplied = {
+        each["name"]: "YES" if each["name"] == "approve" else "Hello, world!"
+        for each in (node.outputs or {}).get("parameters") or ()
+        if "supplied" in (each.get("valueFrom") or {})
+    }
+    now = local.engine.clock.now()
+    try:
+        if supplied:
+            await local.engine.signal(header, lambda _: OutputsSupplied(now, node.ordinal, supplied))
+        await local.engine.signal(header, lambda _: ResumeRequested(now, (node.ordinal,)))
+    except EventflowError:
+        return
 
 
 async def _stop(local: Local, header: Header) -> None:
-    from eventflow.engine.core.stimuli import StopRequested  # noqa: PLC0415
-
     try:
         await local.engine.signal(header, lambda _: StopRequested(local.engine.clock.now(), "Terminate"))
     except EventflowError:
@@ -183,7 +196,9 @@ def _prepared(root: Path) -> list[Resource]:
     found += manifest.parse(DATABASE_LIMITS, "the same limits, as the database had them")
     for path in sorted((root / "manifests").rglob("*.yaml")):
         try:
-            found += [each for each in manifest.parse(path.read_bytes(), str(path)) if each.kind in TEMPLATES | {"ConfigMap"}]
+            found += [
+                each for each in manifest.parse(path.read_bytes(), str(path)) if each.kind in TEMPLATES | {"ConfigMap"}
+            ]
         except EventflowError:
             continue
     return found
@@ -199,7 +214,10 @@ def _workflow(case: Case) -> dict[str, Any]:
         return resource.manifest
     if resource.kind == "CronWorkflow":
         spec = resource.manifest["spec"]
-        metadata = {**(spec.get("workflowMetadata") or {}), "generateName": f"{resource.name or resource.generate_name}-"}
+        metadata = {
+            **(spec.get("workflowMetadata") or {}),
+            "generateName": f"{resource.name or resource.generate_name}-",
+        }
         return {"metadata": metadata, "spec": spec["workflowSpec"]}
     reference = {"name": resource.name, "clusterScope": resource.kind == "ClusterWorkflowTemplate"}
     return {"metadata": {"generateName": f"{resource.name}-"}, "spec": {"workflowTemplateRef": reference}}

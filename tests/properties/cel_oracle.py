@@ -118,12 +118,13 @@ class Expressions:
         return path
 
 
+# Maps of one key: Google's engine walks larger ones in an order of its own.
 _LITERALS = {
     "bool": ["true", "false"],
     "number": ["0", "1", "2", "-1", "7", "1.0", "1.5", "-0.5", "1u", "3u", "9223372036854775807", "1e3"],
     "string": ['""', '"a"', '"abc"', "'1'", "'b'", "r'\\d'", "'ä€😀'", '"true"', "'2.5'"],
     "list": ["[]", "[1, 2, 3]", "['a', 'b']", "[1, 'a', null, 2.0]", "[[1], [2, 3]]", "[true]"],
-    "map": ["{}", "{'a': 1}", "{'a': {'b': 2}, 'c': [1]}", "{1: 'x', 2: 'y'}", "{true: 1}"],
+    "map": ["{}", "{'a': 1}", "{'a': {'b': 2}}", "{2: 'y'}", "{true: 1}"],
     "any": ["null", "b'xy'", "timestamp('2026-01-02T03:04:05.678Z')", "duration('90m')", "int", "string"],
 }
 _FORMS = {
@@ -166,7 +167,7 @@ _FORMS = {
         *("%l.map(%v, %a)", "%l.filter(%v, %b)", "%l.map(%v, %b, %a)", "%m.map(%v, %a)", "[%a, %a]", "(%l + %l)"),
         *("%s.split(%s)", "(%b ? %l : %l)", "[?event.?%f, %a]", "%s.split(%s, %n)"),
     ),
-    "map": ("{'a': %a, 'b': %a}", "{%s: %a}", "(%b ? %m : %m)", "{?'a': event.?%f}", "{%n: %a}"),
+    "map": ("{'a': %a}", "{%s: %a}", "(%b ? %m : %m)", "{?'a': event.?%f}", "{%n: %a}"),
     "any": ("%a.%f", "%m.%f", "%m[%s]", "%l[%n]", "%a[%a]", "(%b ? %a : %a)", "cel.bind(%v, %a, %a)", "dyn(%a)"),
 }
 

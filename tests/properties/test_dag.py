@@ -32,7 +32,8 @@ def dags(draw: st.DrawFn, most: int = 30) -> list[Task]:
     tasks: list[Task] = []
     for number in range(draw(st.integers(1, most))):
         earlier = [task.name for task in tasks[-12:]]
-        depends = draw(terms(earlier)) if earlier and draw(st.booleans()) else None
+        waits = bool(earlier) and draw(st.integers(0, 1)) == 1
+        depends = draw(terms(earlier)) if waits else None
         items = tuple(draw(st.lists(OUTCOMES, max_size=3))) if draw(st.integers(0, 5)) == 0 else None
         limit = draw(st.integers(0, 2)) if items is None and draw(st.integers(0, 4)) == 0 else None
         tasks.append(
@@ -113,7 +114,7 @@ def test_any_dag_ends_as_the_reference_says(
     assert phases_of(world, tasks) == expected.phases
     assert world.phase in expected.whole
     assert len(world.started) == len(set(world.started)), "a pod was started twice"
-    assert world.finished == world.phase
+    assert world.finished == world.phase or crashes, "the end was not told"
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

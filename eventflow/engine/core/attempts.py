@@ -28,16 +28,18 @@ class RetryFrame(Frame):
     def start(self, bound: Mapping[str, Any]) -> None:
         self._strategy = bound.get("retryStrategy", self.template.retry) or {}
         attempts = self._attempts()
-        if attempts and not attempts[-1].fulfilled:
-            self._try(len(attempts) - 1, attempts[:-1], None)
-        elif attempts and attempts[-1].daemoned:
+        if (attempts and not attempts[-1].fulfilled) or (attempts and attempts[-1].daemoned):
             self._try(len(attempts) - 1, attempts[:-1], None)
         else:
             self._decide()
 
     def _attempts(self) -> list[Node]:
         nodes = self.workflow.nodes
-        return [nodes[each] for each in self.node.children if nodes[each].retried and nodes[each].name.startswith(self.node.name + "(")]
+        return [
+            nodes[each]
+            for each in self.node.children
+            if nodes[each].retried and nodes[each].name.startswith(self.node.name + "(")
+        ]
 
     def _decide(self) -> None:
         workflow = self.workflow
@@ -100,12 +102,13 @@ class RetryFrame(Frame):
             return
         self._decide()
 
-    def timer(self, what: str) -> None:
+    def timer(self) -> None:
         if self._waiting:
             self._waiting = False
             self._decide()
 
     def stop(self, message: str) -> None:
+        del message  # deciding again finds the shutdown by itself
         if self._waiting:
             self._waiting = False
             self._decide()

@@ -14,9 +14,7 @@ def assess(
     nodes: Sequence[Node], dag: Node, targets: Sequence[tuple[int, Node]], tolerant: Callable[[int, Phase], bool]
 ) -> Phase:
     """Return the phase of a DAG whose tasks are all done; `tolerant` tells whether a target may end in a phase."""
-    deduced = (
-        {} if all(node.completed or node.daemoned for _, node in targets) else _branch_phases(nodes, dag, targets)
-    )
+    deduced = {} if all(node.completed or node.daemoned for _, node in targets) else _branch_phases(nodes, dag, targets)
     for number, node in targets:
         phase = node.phase if node.completed else deduced.get(node.ordinal, Phase.SUCCEEDED)
         if phase in UNSUCCESSFUL and not tolerant(number, phase):

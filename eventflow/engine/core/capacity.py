@@ -6,6 +6,7 @@ run again when a place is free; loops wait as one starter, not as one for each i
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from eventflow.engine.core.state import ROOT, UNSUCCESSFUL, Node, NodeType, Phase
@@ -136,10 +137,13 @@ class Capacity:
     def _pump(self) -> None:
         self._pumping = False
         for ordinal, inside in list(self._waiting.items()):
-            self._advance(inside.line, lambda inside=inside: not self._full(inside))
+            self._advance(inside.line, partial(self._has_place, inside))
             if not inside.line:
                 self._waiting.pop(ordinal, None)
         self._advance(self._line, lambda: self.limit is None or self.active_pods < self.limit)
+
+    def _has_place(self, inside: Boundary) -> bool:
+        return not self._full(inside)
 
     def _advance(self, line: deque[Starter], room: Callable[[], bool]) -> None:
         for _ in range(len(line)):

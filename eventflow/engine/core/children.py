@@ -123,7 +123,9 @@ class Renderer:
             if artifact.get("from") and isinstance(scope, Layered):
                 source = {**artifact, "from": _with_item(artifact["from"], scope)}
             return outputs.resolve_artifact(source, self._scope)
-        rendered: Mapping[str, Any] = template.substitute(artifact, scope, allow_unresolved=True, strict_prefixes=STRICT)
+        rendered: Mapping[str, Any] = template.substitute(
+            artifact, scope, allow_unresolved=True, strict_prefixes=STRICT
+        )
         return rendered
 
 

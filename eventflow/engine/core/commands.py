@@ -9,7 +9,7 @@ from eventflow.engine.core.state import Node
 
 @dataclass(frozen=True, slots=True)
 class StartPod:
-    """Have the node's pod run. `Workflow.pod(node)` builds it when there is room, so that a queue of them stays small."""
+    """Have the node's pod run. `Workflow.pod(node)` builds it when there is room, so that a queue stays small."""
 
     node: int
     pod: str
@@ -24,7 +24,7 @@ class StopPod:
 
 @dataclass(frozen=True, slots=True)
 class SetTimer:
-    """Send TimerFired with this key at an instant, in seconds since the epoch. A later command replaces the key's timer."""
+    """Send TimerFired with this key at an instant (seconds since the epoch); a later command of the key replaces it."""
 
     key: str
     at: float

@@ -213,7 +213,10 @@ class DagFrame(composite.CompositeFrame):
 
     def stop(self, message: str) -> None:
         del message
-        self.workflow.defer(self._halted)
+        self.workflow.defer(self._stop)
+
+    def _stop(self) -> None:
+        self._halted()
 
     def _finish(self) -> None:
         phase = branches.assess(self.workflow.nodes, self.node, self._target_nodes(), self._tolerant)
@@ -238,4 +241,3 @@ class DagFrame(composite.CompositeFrame):
 
 def _nothing() -> None:
     """A single task has nothing to do when it was started."""
-

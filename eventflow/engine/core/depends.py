@@ -160,7 +160,7 @@ class _Parser:
             self.pieces.append("(")
             self.advance()
             test = self.disjunction(depth + 1)
-            if self.token != ")":
+            if self.token != ")":  # noqa: S105 - an operator
                 raise self.error(self.token_at, "a parenthesis is not closed")
             self.pieces.append(")")
             self.advance()

@@ -100,12 +100,8 @@ class Ending:
             self._open_hooks += 1
             workflow.launch(self._hook_call(hook, node_name, _HOOK, [root], exiting=False))
 
-    def _hook_call(
-        self, hook: Mapping[str, Any], name: str, slot: int, parents: list[Node], *, exiting: bool
-    ) -> Call:
-        arguments = template.substitute(
-            hook.get("arguments") or {}, self._workflow.variables, allow_unresolved=True
-        )
+    def _hook_call(self, hook: Mapping[str, Any], name: str, slot: int, parents: list[Node], *, exiting: bool) -> Call:
+        arguments = template.substitute(hook.get("arguments") or {}, self._workflow.variables, allow_unresolved=True)
         return Call(
             name=name,
             holder=hook,

@@ -67,7 +67,7 @@ class Frame:
         del at
         return None
 
-    def timer(self, what: str) -> None:
+    def timer(self) -> None:
         """A timer of this frame fired."""
 
     def end(self, phase: Phase, message: str | None = None) -> None:
@@ -124,7 +124,7 @@ class LeafFrame(Frame):
                     continue
                 self.workflow.command(SetTimer(f"timeout:{self.node.ordinal}", until))
 
-    def timer(self, what: str) -> None:
+    def timer(self) -> None:
         if self.node.phase is Phase.PENDING and not self.stopping:
             self.workflow.command(StopPod(self.node.pod))
             self.end(Phase.FAILED, "timeout")
@@ -166,7 +166,7 @@ class LeafFrame(Frame):
         return inputs.bind(self.workflow, self.call, self.template)
 
     def _output_location(self, bound: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return where key-only outputs go: the template's own archive location, or the pod's place in the repository."""
+        """Return where key-only outputs go: the template's archive location, or the pod's place in the repository."""
         location: Mapping[str, Any] = bound.get("archiveLocation") or {}
         if any(isinstance(value, Mapping) and value for value in location.values()):
             return location
@@ -269,7 +269,7 @@ class SuspendFrame(Frame):
     def stop(self, message: str) -> None:
         self.end(Phase.FAILED, message)
 
-    def timer(self, what: str) -> None:
+    def timer(self) -> None:
         try:
             self.resume()
         except UserError as error:
@@ -282,7 +282,8 @@ class SuspendFrame(Frame):
                 default = (parameter.get("valueFrom") or {}).get("default")
                 if default is None:
                     raise UserError(
-                        f"raw output parameter '{parameter['name']}' has not been set and does not have a default value",
+                        f"raw output parameter '{parameter['name']}' has not been set "
+                        "and does not have a default value",
                         hint=f"eventflow node set --output-parameter {parameter['name']}=VALUE",
                     )
                 parameter["value"] = scope.text_of(default)
@@ -294,10 +295,11 @@ class SuspendFrame(Frame):
 def _outputs(declared: Mapping[str, Any], end: PodEnd) -> dict[str, Any] | None:
     """Return a pod's outputs in Argo's form: declared parameters with values, artifacts, result and exit code."""
     found: dict[str, Any] = {}
-    parameters = []
-    for parameter in declared.get("parameters") or ():
-        if parameter["name"] in end.parameters:
-            parameters.append({**parameter, "value": end.parameters[parameter["name"]]})
+    parameters = [
+        {**each, "value": end.parameters[each["name"]]}
+        for each in declared.get("parameters") or ()
+        if each["name"] in end.parameters
+    ]
     if parameters:
         found["parameters"] = parameters
     if end.artifacts:
@@ -317,11 +319,17 @@ def _named(declared: Mapping[str, Any] | None) -> Mapping[str, Any]:
 class GateFrame(Frame):
     """A node that waits for locks, or for the memoization cache's answer, before its work begins."""
 
-    __slots__ = ("bound", "stage")
+    __slots__ = ("bound", "inner", "locked", "stage")
+
+    def __init__(self, workflow: "Workflow", call: Call, template: Template, node: Node) -> None:
+        super().__init__(workflow, call, template, node)
+        self.bound: Mapping[str, Any] = {}
+        self.inner = ""
+        self.locked = False
+        self.stage = ""
 
     def start(self, bound: Mapping[str, Any]) -> None:
         self.bound = bound
-        self.stage = ""
 
     def ask_memo(self) -> None:
         """Ask the cache for the node's outputs."""
@@ -340,5 +348,5 @@ class GateFrame(Frame):
     def stop(self, message: str) -> None:
         self.end(Phase.FAILED, message)
 
-    def timer(self, what: str) -> None:
+    def timer(self) -> None:
         self.end(Phase.FAILED, "timeout")

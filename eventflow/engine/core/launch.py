@@ -44,7 +44,9 @@ def launch(workflow: "Workflow", call: Call) -> None:
         return
     try:
         if call.depth >= DEEPEST:
-            raise UserError("Maximum recursion depth exceeded. See https://argo-workflows.readthedocs.io/en/latest/scaling/")
+            raise UserError(
+                "Maximum recursion depth exceeded. See https://argo-workflows.readthedocs.io/en/latest/scaling/"
+            )
         template, inner = workflow.library.resolve(call.holder, call.scope)
         bound = binding.bind(workflow, call, template)
         _check_display_name(bound)
@@ -86,7 +88,7 @@ def stage(
 class Gate(GateFrame):
     """The gates before a node's work: first its locks, then the cache."""
 
-    __slots__ = ("inner", "locked")
+    __slots__ = ()
 
     def proceed(self) -> None:
         """Ask for the locks, if there are any to ask for."""
@@ -156,14 +158,10 @@ def run(
     frame.start(bound)
 
 
-def _make(
-    workflow: "Workflow", call: Call, template: Template, bound: Mapping[str, Any], phase: Phase
-) -> Node:
+def _make(workflow: "Workflow", call: Call, template: Template, bound: Mapping[str, Any], phase: Phase) -> Node:
     retried = template.retry is not None and call.attempt is None
     kind = NodeType.RETRY if retried else _TYPES.get(template.kind, NodeType.POD)
-    node = workflow.create(
-        call, kind, phase, template=None if retried else template, inputs=binding.recorded(bound)
-    )
+    node = workflow.create(call, kind, phase, template=None if retried else template, inputs=binding.recorded(bound))
     name = _display_name(bound)
     if name:
         node.display_name = name

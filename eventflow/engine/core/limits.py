@@ -90,8 +90,8 @@ class Queue:
             state.waiters.pop(holder, None)
         verdicts = self._serve(names)
         for name in names:
-            state = self._locks.get(name)
-            if state is not None and not state.holders and not state.waiters:
+            left = self._locks.get(name)
+            if left is not None and not left.holders and not left.waiters:
                 del self._locks[name]
         return verdicts
 

@@ -66,7 +66,7 @@ class Workflow:
         return self.decide()
 
     def take(self, stimulus: Stimulus) -> None:
-        """Take in one stimulus of a step. Raises UserError for a request that cannot be met; it then changed nothing."""
+        """Take in one stimulus of a step. Raises UserError for a request that cannot be met."""
         self.at = max(self.at, transitions.instant(stimulus))
         transitions.apply(self, stimulus)
         self._work()

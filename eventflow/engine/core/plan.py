@@ -134,7 +134,9 @@ class Library:
             return found
         if scope not in self._manifests:
             kind = "cluster workflow template" if scope.startswith("cluster/") else "workflow template"
-            raise PlanError(f"{kind} {scope.partition('/')[2]!r} not found", hint="apply it first, or load it with --with")
+            raise PlanError(
+                f"{kind} {scope.partition('/')[2]!r} not found", hint="apply it first, or load it with --with"
+            )
         manifest = self._manifests[scope].get(name)
         if manifest is None:
             where = "" if scope == LOCAL else f" in {scope.partition('/')[2]!r}"

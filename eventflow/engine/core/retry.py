@@ -108,7 +108,9 @@ def last_retry(attempts: Sequence[Node], exit_code_unknown: str) -> dict[str, st
     }
 
 
-def _pace(backoff: Mapping[str, Any] | None, attempts: Sequence[Node], limit: int | None, at: float) -> Again | Wait | End:
+def _pace(
+    backoff: Mapping[str, Any] | None, attempts: Sequence[Node], limit: int | None, at: float
+) -> Again | Wait | End:
     """Return Again with the attempt's deadline, or how long to wait, or that the time is used up."""
     if backoff is None:
         return Again()
@@ -130,7 +132,7 @@ def _pace(backoff: Mapping[str, Any] | None, attempts: Sequence[Node], limit: in
 
 
 def wait_after(backoff: Mapping[str, Any], attempts: int) -> float:
-    """Return the seconds between the end of attempt number `attempts` (from 1) and the next: duration * factor^(n-1)."""
+    """Return the seconds between the end of attempt number n (from 1) and the next: duration * factor^(n-1)."""
     wait = _seconds(backoff["duration"])
     factor = _integer(backoff.get("factor"))
     if factor is not None and factor > 0:
@@ -150,9 +152,7 @@ def _policy_allows(strategy: Mapping[str, Any], last: Node) -> bool:
         return last.phase is Phase.FAILED
     if policy == "OnTransientError":
         return bool(_TRANSIENT.search(last.message))
-    raise RetryError(
-        f"{policy} is not a valid RetryPolicy", hint="use Always, OnFailure, OnError or OnTransientError"
-    )
+    raise RetryError(f"{policy} is not a valid RetryPolicy", hint="use Always, OnFailure, OnError or OnTransientError")
 
 
 def _expression_allows(source: str, attempts: Sequence[Node]) -> bool:

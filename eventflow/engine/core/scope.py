@@ -159,7 +159,7 @@ class Scope(Mapping[str, Any]):
             return False
 
     def artifact(self, key: str) -> Artifact | None:
-        """Return the artifact of a dotted name (`steps.a.outputs.artifacts.x`, `inputs.artifacts.y`), None if unknown."""
+        """Return the artifact of a name (`steps.a.outputs.artifacts.x`, `inputs.artifacts.y`), None if unknown."""
         if key in self.artifacts:
             return dict(self.artifacts[key])
         parts = key.split(".")

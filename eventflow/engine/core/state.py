@@ -75,8 +75,9 @@ class Node:
     `parents` (ordinals), fixed when the node is made: a parent of 100,000 children is then never written again for
     each of them. `children` is their inverse, derived when a workflow is loaded. `boundary` is the ordinal of the
     enclosing steps or DAG node. `inputs` and `outputs` have Argo's form. `exiting` marks nodes of exit handlers,
-    which a stop spares; `gated` one that waits for locks or the memoization cache, `waiting` for which lock. `outbound` are the nodes that stand for this one towards its successors. Times are seconds
-    since the epoch, 0.0 for none.
+    which a stop spares; `gated` one that waits for locks or the memoization cache, `waiting` for which lock.
+    `outbound` are the nodes that stand for this one towards its successors. Times are seconds since the epoch, 0.0
+    for none.
     """
 
     ordinal: int

@@ -4,6 +4,7 @@ Source: Argo v4.1.2 workflow/controller/steps.go executeSteps, executeStepGroup.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from eventflow.engine.core import composite, edges
@@ -95,7 +96,7 @@ class StepsFrame(composite.CompositeFrame):
         if items.empty:
             child = Child(step["name"], step, {}, False, "Skipped, empty params")
             return iter([(base + child.name, lambda: self._begin(slot, step, child))])
-        return ((base + step["name"] + item.suffix, lambda item=item: self._begin_item(slot, items, item)) for item in items)
+        return ((base + step["name"] + item.suffix, partial(self._begin_item, slot, items, item)) for item in items)
 
     def _begin_item(self, slot: int, items: Items, item: Any) -> None:
         try:
@@ -181,9 +182,7 @@ class StepsFrame(composite.CompositeFrame):
                     visible(node, nodes), self.declared_outputs(step), skipped_artifacts=True
                 )
                 continue
-            items = [
-                each for each in own if each.name.startswith(name + "(") and each.type is not NodeType.SKIPPED
-            ]
+            items = [each for each in own if each.name.startswith(name + "(") and each.type is not NodeType.SKIPPED]
             aggregate = composite.aggregation(items)
             self.scope.references[step["name"]] = AggregateReference(self._group, aggregate)
 
@@ -195,4 +194,3 @@ class StepsFrame(composite.CompositeFrame):
 
     def _succeed(self) -> None:
         self.succeed(export=True)
-

@@ -33,7 +33,10 @@ class TaskGroup:
         """Begin the items, as there is room."""
         self._awaiter.changed(self._slot, self._node)
         base = f"{self._dag.node.name}."
-        prepared = ((base + self._items.manifest["name"] + item.suffix, lambda item=item: self._begin(item)) for item in self._items)
+        prepared = (
+            (base + self._items.manifest["name"] + item.suffix, lambda item=item: self._begin(item))
+            for item in self._items
+        )
         self._dag.workflow.defer(Starter(self._dag.workflow, self._dag.node, prepared, self._started).run)
 
     def _begin(self, item: loop.Item) -> None:

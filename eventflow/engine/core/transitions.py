@@ -135,7 +135,7 @@ def fire_timer(workflow: "Workflow", frame: None, stimulus: TimerFired) -> None:
         return
     waiting = workflow.frames.get(int(ordinal))
     if waiting is not None:
-        waiting.timer(what)
+        waiting.timer()
 
 
 def _expire(workflow: "Workflow") -> None:
