@@ -1,0 +1,1 @@
+"""Parts put together for real: the store, the engine, the process runtime, HTTP."""
