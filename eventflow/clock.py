@@ -32,4 +32,4 @@ def rfc3339(at: float) -> str:
 
 def parse_rfc3339(text: str) -> float:
     """Return the seconds since the epoch of an RFC 3339 text. Raises ValueError."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    return datetime.fromisoformat(text).timestamp()
