@@ -36,7 +36,7 @@ from eventflow.engine.memo import Memo
 from eventflow.engine.runner import Runner
 from eventflow.engine.timers import Timers
 from eventflow.errors import Conflict, NotFound
-from eventflow.model.pod import Pod, PodLost, PodReport
+from eventflow.model.pod import Pod, PodFinished, PodLost, PodReport
 from eventflow.runtimes.contract import Runtime
 from eventflow.store import nodes, progress, workflows
 from eventflow.store.contract import Store, Work
@@ -247,8 +247,13 @@ class Engine:
     def observe(self, report: PodReport) -> None:
         """Take in what a runtime reports. Call it on the event loop."""
         runner = self._pods.get(report.name)
-        if runner is not None:
-            runner.post(report)
+        if runner is None:
+            return
+        if runner.dropped:  # its workflow has ended; nothing of the pod matters any more
+            if isinstance(report, PodFinished | PodLost):
+                self.forget(runner, report.name)
+            return
+        runner.post(report)
 
     async def _start_pod(self, pod: Pod) -> None:
         if self.runtime is None:

@@ -1,0 +1,5 @@
+"""`python -m eventflow` is `eventflow`."""
+
+from eventflow.cli.main import main
+
+main()
