@@ -31,7 +31,7 @@ TOKENS = {
 }
 DIALECT = Dialect(TOKENS, r"$\1")
 
-CONNECTIONS = 10
+CONNECTIONS = 16
 # How long a statement may take; a server that hangs is treated as one that is away.
 ANSWER_SECONDS = 60.0
 TRIES = 8

@@ -15,6 +15,10 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
 
 from eventflow.model.event import Event
 from eventflow.store import deliveries, events, nodes, progress, workflows
@@ -26,6 +30,7 @@ from eventflow.store.progress import Step
 from eventflow.store.workflows import NewWorkflow
 
 RUNS = 3
+DATABASE = "eventflow_benchmark"
 BODY = b'{"message": "' + b"x" * 8000 + b'"}'
 NODE = b"n" * 200
 
@@ -147,6 +152,19 @@ async def measure_store(url: str) -> None:
             await measure(name, partial(run_workflows, store, callers, total))
 
 
+async def measure_postgres(server: str) -> None:
+    """Print the figures of PostgreSQL, in a database made for it."""
+    connect: Any = asyncpg.connect
+    session = await connect(server)
+    try:
+        await session.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        await session.execute(f"CREATE DATABASE {DATABASE}")
+        await measure_store(urlsplit(server)._replace(path=f"/{DATABASE}").geturl())
+        await session.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+    finally:
+        await session.close()
+
+
 def main() -> None:
     """Measure SQLite, its floor, and PostgreSQL if there is one."""
     with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as folder:
@@ -157,7 +175,7 @@ def main() -> None:
         asyncio.run(measure_store(f"sqlite:///{folder}/eventflow.db"))
     if os.environ.get("TEST_POSTGRES"):
         print("PostgreSQL store")
-        asyncio.run(measure_store(os.environ["TEST_POSTGRES"]))
+        asyncio.run(measure_postgres(os.environ["TEST_POSTGRES"]))
 
 
 if __name__ == "__main__":
