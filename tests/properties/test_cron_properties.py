@@ -1,6 +1,5 @@
 """Schedules against an independent implementation and against the plain definition of matching."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,8 +9,7 @@ from hypothesis import strategies as st
 
 from eventflow.expressions.cron import Schedule
 
-WHOLE_HOUR_ZONES = ["Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Asia/Tokyo", "UTC"]
-ZONES = [*WHOLE_HOUR_ZONES, "Australia/Lord_Howe"]  # where clocks change by half an hour, which cronsim steps over
+ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Tokyo", "UTC"]
 CHANGES = [  # days with a clock change in one of the zones, and a plain one
     datetime(2024, 3, 30, tzinfo=UTC),
     datetime(2024, 10, 26, tzinfo=UTC),
@@ -25,15 +23,17 @@ CHANGES = [  # days with a clock change in one of the zones, and a plain one
 ]
 
 
-def field(low: int, high: int) -> st.SearchStrategy[str]:
+def values(low: int, high: int) -> st.SearchStrategy[str]:
     number = st.integers(low, high)
     span = st.tuples(number, number).map(lambda ends: f"{min(ends)}-{max(ends)}")
-    plain = st.one_of(number.map(str), span)
-    return st.one_of(
-        st.just("*"),
-        st.integers(2, 9).map(lambda step: f"*/{step}"),
-        st.lists(plain, min_size=1, max_size=3).map(",".join),
-    )
+    return st.lists(st.one_of(number.map(str), span), min_size=1, max_size=3).map(",".join)
+
+
+stars = st.one_of(st.just("*"), st.integers(2, 9).map(lambda step: f"*/{step}"))
+
+
+def field(low: int, high: int) -> st.SearchStrategy[str]:
+    return st.one_of(stars, values(low, high))
 
 
 starts = st.tuples(st.sampled_from(CHANGES), st.integers(0, 3 * 86400)).map(
@@ -41,27 +41,28 @@ starts = st.tuples(st.sampled_from(CHANGES), st.integers(0, 3 * 86400)).map(
 )
 
 
-def real_times(text: str, schedule: Schedule, start: float, zone: ZoneInfo) -> Iterator[float]:
-    """Give cronsim's times, but not a midnight that its jobs without a set time take although it does not exist."""
-    assert schedule.crontab is not None
-    for each in CronSim(text, datetime.fromtimestamp(start, zone)):
-        wall = datetime.fromtimestamp(each.timestamp(), zone)
-        if schedule.crontab.fixed or wall.hour * 3600 + wall.minute * 60 in schedule.crontab.times:
-            yield each.timestamp()
-
-
 @settings(deadline=None, max_examples=150)
-@given(field(0, 59), field(0, 23), field(0, 6), st.sampled_from(WHOLE_HOUR_ZONES), starts)
+@given(values(0, 59), values(0, 23), field(0, 6), st.sampled_from(ZONES), starts)
 def test_vixie_agrees_with_cronsim(minute: str, hour: str, weekday: str, zone: str, start: float) -> None:
+    """For jobs at a set time. cronsim misjudges others where midnight or half an hour is skipped; see the next test."""
     text = f"{minute} {hour} * * {weekday}"
     schedule = Schedule.parse(text, zone, dst="vixie")
-    oracle = real_times(text, schedule, start, ZoneInfo(zone))
+    oracle = CronSim(text, datetime.fromtimestamp(start, ZoneInfo(zone)))
     ours = start
     for _ in range(5):
         found = schedule.next(ours)
         assert found is not None
-        assert found == next(moment for moment in oracle if moment > ours)
+        assert found == next(moment for each in oracle if (moment := each.timestamp()) > ours)
         ours = found
+
+
+@settings(deadline=None, max_examples=150)
+@given(field(0, 59), stars, field(0, 6), st.sampled_from(ZONES), starts)
+def test_vixie_leaves_jobs_that_follow_the_clock_alone(
+    minute: str, hour: str, weekday: str, zone: str, start: float
+) -> None:
+    text = f"{minute} {hour} * * {weekday}"
+    assert Schedule.parse(text, zone, dst="vixie").next(start) == Schedule.parse(text, zone).next(start)
 
 
 @settings(deadline=None, max_examples=150)
