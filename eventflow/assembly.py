@@ -62,7 +62,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
     """Return the engine's part of the settings."""
     default = EngineSettings()
     return EngineSettings(
-        pods=settings.limits.pods or max(4, 2 * (os.cpu_count() or 1)),
+        pods=settings.limits.pods or default.pods,
         workflows=settings.limits.parallelism or default.workflows,
         workflow_defaults=settings.engine.workflow_defaults,
     )

@@ -156,6 +156,8 @@ class Runner:
         for stimulus in stimuli:
             if isinstance(stimulus, PodFinished | PodLost):
                 self._engine.forget(self, stimulus.name)
+            elif isinstance(stimulus, PodStarted) and self.workflow.serves(stimulus.name):
+                self._engine.make_room(stimulus.name)
         if decision.more:
             self.post(Continued(self._engine.clock.now()))
 

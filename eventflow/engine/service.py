@@ -219,6 +219,10 @@ class Engine:
         if self.runtime is not None:
             self.spawn(self.runtime.forget(pod), f"forget {pod}")
 
+    def make_room(self, pod: str) -> None:
+        """A pod does not count against the limit any more, though it goes on."""
+        self._dispatcher.done(pod)
+
     def drop(self, runner: Runner, error: BaseException) -> None:
         """A workflow's step failed: nothing of it is durable, so load it again from the store."""
         log.error("workflow %s is loaded again: %r", runner.header.name, error, exc_info=error)

@@ -7,6 +7,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -67,15 +68,22 @@ async def judge(root: Path, only: str, jobs: int, patience: float = PATIENCE) ->
         settings = ProcessSettings(keep_pods=False)
         async with open_local(Path(directory), SystemClock(), process=settings) as local:
             await local.load(_prepared(root))
-            room = asyncio.Semaphore(jobs)
-            await asyncio.gather(*(_judge(case, local, normalize, verdict, room, patience) for case in cases))
+            room, solo = asyncio.Semaphore(jobs), asyncio.Lock()
+            await asyncio.gather(*(_judge(case, local, normalize, verdict, room, solo, patience) for case in cases))
     return verdict
 
 
 async def _judge(
-    case: Case, local: Local, normalize: ModuleType, verdict: Verdict, room: asyncio.Semaphore, longest: float
+    case: Case,
+    local: Local,
+    normalize: ModuleType,
+    verdict: Verdict,
+    room: asyncio.Semaphore,
+    solo: asyncio.Lock,
+    longest: float,
 ) -> None:
-    async with room:
+    alone = solo if "synchronization" in json.dumps(case.resource.manifest) else nullcontext()
+    async with room, alone:  # the examples share the names of their locks
         print(f"{case.name} ...", file=sys.stderr, flush=True)
         try:
             header = await local.submit(_workflow(case), key=case.name)

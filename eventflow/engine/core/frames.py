@@ -17,6 +17,7 @@ from eventflow.model.pod import Pod, PodEnd, PodFinished, PodLost, PodProgressed
 if TYPE_CHECKING:
     from eventflow.engine.core.machine import Workflow
 
+DEADLINE_SLACK = 5.0  # seconds: the machine ends pods at the workflow's deadline, the runtime only if it could not
 _PHASES = {"Succeeded": Phase.SUCCEEDED, "Failed": Phase.FAILED, "Error": Phase.ERROR}
 POD_SPEC_FIELDS = (
     "volumes",
@@ -173,7 +174,8 @@ class LeafFrame(Frame):
         return {"s3": {"key": f"{self.workflow.state.name}/{self.node.pod}"}}
 
     def _deadline(self, bound: Mapping[str, Any], at: float) -> float | None:
-        limits = [self.call.deadline, None if self.node.exiting else self.workflow.deadline]
+        workflow = None if self.node.exiting else self.workflow.deadline
+        limits = [self.call.deadline, None if workflow is None else workflow + DEADLINE_SLACK]
         if bound.get("activeDeadlineSeconds") not in (None, ""):
             limits.append(at + float(str(bound["activeDeadlineSeconds"])))
         if bound.get("timeout"):

@@ -110,6 +110,11 @@ class Workflow:
         frame = self.frames.get(ordinal)
         return frame.pod(at) if frame is not None else None
 
+    def serves(self, pod: str) -> bool:
+        """Whether a pod is a daemon that is ready: it stays, and takes no place from those that come after it."""
+        ordinal = self.pods.get(pod)
+        return ordinal is not None and self.nodes[ordinal].daemoned
+
     @property
     def idle(self) -> bool:
         """Whether nothing is left on the agenda."""

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from eventflow.engine.core import ending, variables
-from eventflow.engine.core.commands import AcquireLocks
+from eventflow.engine.core.commands import AcquireLocks, StopPod
 from eventflow.engine.core.frames import GateFrame, LeafFrame, SuspendFrame
 from eventflow.engine.core.launch import Gate
-from eventflow.engine.core.state import ROOT, Node, NodeType, Phase
+from eventflow.engine.core.state import ROOT, Phase
 from eventflow.engine.core.stimuli import (
     Continued,
     LockAwaited,
@@ -139,7 +139,7 @@ def fire_timer(workflow: "Workflow", frame: None, stimulus: TimerFired) -> None:
 
 
 def _expire(workflow: "Workflow") -> None:
-    """The workflow's deadline passed: fail what waits; pods end by their own deadline.
+    """The workflow's deadline passed: fail what waits and what runs, except in exit handlers.
 
     Source: Argo v4.1.2 workflow/controller/operator.go failNodesWithoutCreatedPodsAfterDeadlineOrShutdown.
     """
@@ -147,10 +147,10 @@ def _expire(workflow: "Workflow") -> None:
         node = waiting.node
         if node.exiting or node.completed:
             continue
-        if isinstance(waiting, SuspendFrame | GateFrame):
+        if isinstance(waiting, LeafFrame):
+            workflow.command(StopPod(node.pod))
+        if isinstance(waiting, SuspendFrame | GateFrame | LeafFrame):
             waiting.end(Phase.FAILED, "Step exceeded its deadline")
-        elif isinstance(waiting, LeafFrame):
-            waiting.stop("Step exceeded its deadline" if node.phase is Phase.PENDING else node.message)
 
 
 def stop(workflow: "Workflow", frame: None, stimulus: StopRequested) -> None:
@@ -279,4 +279,9 @@ TABLE: dict[tuple[str, type], Transition] = {
     **{(ended, kind): ignore for ended in (Phase.SUCCEEDED, Phase.FAILED, Phase.ERROR) for kind in _AT_WORK},
 }
 
-__all__ = ["TABLE", "Node", "NodeType", "apply", "instant"]
+ENDS: dict[Transition, tuple[Phase, ...]] = {
+    start: (Phase.RUNNING,),
+    finish: (Phase.SUCCEEDED, Phase.FAILED, Phase.ERROR),
+    lose: (Phase.FAILED, Phase.ERROR),
+}
+"""The phases that a pod's node can have after a transition; the others leave it as it is."""
