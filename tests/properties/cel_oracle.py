@@ -271,7 +271,7 @@ def differences(count: int, seed: int) -> Iterator[Difference]:
             continue
         tried += 1
         ours = our_outcome(expression, event)
-        if ours != theirs and reordered(expression, event) != theirs:
+        if ours != theirs and reordered(expression, event) != theirs and not (ours == ERROR and _stale(expression)):
             yield Difference(expression, event, ours, theirs)
         elif _refused(expression) and theirs != ERROR and oracle.accepts(expression):
             yield Difference(expression, event, f"refused: {_refused(expression)}", theirs)
@@ -289,14 +289,24 @@ def _reversed(value: Any) -> Any:
     return {key: _reversed(value[key]) for key in reversed(value)} if isinstance(value, dict) else value
 
 
+def _stale(expression: str) -> bool:
+    """Whether it may meet a defect of Google's engine: a variable of cel.bind() or optMap() that a macro walks, after
+    another macro stopped early, may stand for what that one walked: [null, 1].exists(x, true) ? cel.bind(y, "a",
+    y.all(z, false)) : true gives false where "a" cannot be walked."""
+    macros = sum(expression.count(f".{macro}(") for macro in ("all", "exists", "exists_one", "map", "filter"))
+    return macros > 1 and ("cel.bind(" in expression or ".optMap(" in expression)
+
+
 def _refused(expression: str) -> str:
     """Why our checker refuses an expression for its types; it may refuse more: bad constants, null as an
-    argument, too many steps."""
+    argument, too many steps, int() of a duration (which fails there only when it runs)."""
     try:
         engine.compile(expression, variables=VARIABLES)
     except UserError as error:
         reason = str(error)
-        return "" if any(word in reason for word in ("null", "(): ", " steps ")) else reason
+        return (
+            "" if any(word in reason for word in ("null", "(): ", " steps ", "'int' applied to (duration)")) else reason
+        )
     return ""
 
 
