@@ -95,10 +95,8 @@ def test_results_of_a_loop_are_aggregated_in_order() -> None:
         [{"name": "b", "template": "taker", "arguments": parameter("p", "{{steps.a.outputs.result}}")}],
         taker={"inputs": {"parameters": [{"name": "p"}]}, **POD},
     )
-    world = World(
-        spec, lambda pod: Play(seconds=9 - int(pod.node_name[-2] if pod.node_name[-1] == ")" else 0), result="7")
-    )
-    world.run()
+    delays = {f"[0].a({n}:{n + 1})": Play(seconds=9 - n, result=str(n)) for n in range(3)}
+    world = World(spec, by_name(delays)).run()
     node = world.node("[1].b")
     assert node.inputs is not None
     assert node.inputs["parameters"][0]["value"] == "[0,1,2]"
