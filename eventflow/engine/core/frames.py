@@ -19,29 +19,6 @@ if TYPE_CHECKING:
 
 DEADLINE_SLACK = 5.0  # seconds: the machine ends pods at the workflow's deadline, the runtime only if it could not
 _PHASES = {"Succeeded": Phase.SUCCEEDED, "Failed": Phase.FAILED, "Error": Phase.ERROR}
-POD_SPEC_FIELDS = (
-    "volumes",
-    "serviceAccountName",
-    "automountServiceAccountToken",
-    "nodeSelector",
-    "affinity",
-    "tolerations",
-    "imagePullSecrets",
-    "hostNetwork",
-    "dnsPolicy",
-    "dnsConfig",
-    "schedulerName",
-    "podPriorityClassName",
-    "hostAliases",
-    "securityContext",
-    "podSpecPatch",
-    "podMetadata",
-    "volumeClaimTemplates",
-    "executor",
-    "podDisruptionBudget",
-    "resourceClaims",
-    "archiveLogs",
-)
 
 
 class Frame:
@@ -141,7 +118,8 @@ class LeafFrame(Frame):
         if bound is None:
             bound = self._rebind()
         self._bound = None
-        state, spec = self.workflow.state, self.workflow.definition.spec
+        state, spec = self.workflow.state, self.workflow.pod_spec
+        bound = spec.with_logs(bound)
         return Pod(
             name=self.node.pod,
             namespace=state.namespace,
@@ -150,7 +128,7 @@ class LeafFrame(Frame):
             node_id=self.node.id,
             node_name=self.node.name,
             template=bound,
-            workflow_spec={field: spec[field] for field in POD_SPEC_FIELDS if field in spec},
+            workflow_spec=spec.render(self.workflow.variables),
             output_location=self._output_location(bound),
             deadline=self._deadline(bound, at),
             capture_result=self.call.captured or self.template.kind == "data",

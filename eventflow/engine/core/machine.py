@@ -18,6 +18,7 @@ from eventflow.engine.core.commands import AcquireLocks, Command, Decision, Rele
 from eventflow.engine.core.definition import Definition
 from eventflow.engine.core.frames import Frame
 from eventflow.engine.core.plan import Library, Template
+from eventflow.engine.core.pod_spec import PodSpec
 from eventflow.engine.core.state import FULFILLED, ROOT, Node, NodeType, Phase, WorkflowState
 from eventflow.engine.core.stimuli import Stimulus
 from eventflow.errors import InvariantError
@@ -39,6 +40,7 @@ class Workflow:
         self.state = state
         self.nodes: list[Node] = list(nodes)
         self.library = Library(definition.spec, definition.templates)
+        self.pod_spec = PodSpec(definition.spec, state.name)
         self.variables: dict[str, Any] = {}
         self.global_artifacts: dict[str, Mapping[str, Any]] = {}
         self.frames: dict[int, Frame] = {}
@@ -109,6 +111,11 @@ class Workflow:
         """Return the pod of a node that is to start, or None if it is no longer wanted."""
         frame = self.frames.get(ordinal)
         return frame.pod(at) if frame is not None else None
+
+    def kind(self, ordinal: int) -> str:
+        """Return the kind of template that a node at work runs (`container`, `http` ...), "" for one that is done."""
+        frame = self.frames.get(ordinal)
+        return frame.template.kind if frame is not None else ""
 
     def serves(self, pod: str) -> bool:
         """Whether a pod is a daemon that is ready: it stays, and takes no place from those that come after it."""
