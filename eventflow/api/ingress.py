@@ -93,6 +93,15 @@ class Ingress:
             raise Refused(415, "encoded bodies are not taken", hint="send the body without Content-Encoding")
         if (request.content_length or 0) > most:
             raise _too_large(most)
+        if request.content.is_eof():
+            whole = await request.content.readany()
+            if len(whole) > most:
+                raise _too_large(most)
+            return whole
+        return await self._streamed(request, most)
+
+    async def _streamed(self, request: web.Request, most: int) -> bytes:
+        """Read a body that is still under way."""
         loop = asyncio.get_running_loop()
         started, pieces, size = loop.time(), list[bytes](), 0
         while True:

@@ -8,7 +8,6 @@ from typing import Any
 from eventflow.errors import UserError
 from eventflow.model.document import Document
 from eventflow.model.event import Event
-from eventflow.model.identity import event_key
 from eventflow.sources import filter
 from eventflow.sources.contract import Entry
 from eventflow.sources.payloads.request import Received
@@ -62,4 +61,4 @@ def single_key(owner: str, now: float) -> str:
 
     It is a position: who received it, when, and the how-manieth it was.
     """
-    return event_key("received", owner, f"{now:.6f}", next(_ORDINALS))
+    return f"received:{owner}:{now:.6f}:{next(_ORDINALS)}"

@@ -15,6 +15,7 @@ store. How an event is told across deliveries:
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from eventflow.errors import UserError
@@ -43,12 +44,12 @@ class Route:
     def shape(self) -> shapes.Shape:
         return shapes.SHAPES[self.entry.type]
 
-    @property
+    @cached_property
     def context(self) -> Mapping[str, Any]:
         """The web context: endpoint, methods, limits."""
         return self.shape.context(self.entry.config)
 
-    @property
+    @cached_property
     def endpoint(self) -> str:
         """The path, with a slash in front."""
         text = str(self.context.get("endpoint") or "/")
@@ -59,7 +60,7 @@ class Route:
         """A path that only this entry has, whatever endpoints others choose."""
         return f"/sources/{self.entry.namespace}/{self.entry.source_name}/{self.entry.event_name}"
 
-    @property
+    @cached_property
     def methods(self) -> tuple[str, ...]:
         return self.shape.accepted(self.entry.config)
 
@@ -68,12 +69,12 @@ class Route:
         given = self.context.get("maxPayloadSize")
         return min(default if given is None else int(given), LARGEST)
 
-    @property
+    @cached_property
     def proven(self) -> bool:
         """Whether senders have to prove who they are."""
         return any(held.get(name) for held in (self.context, self.entry.config) for name in _PROOFS)
 
-    @property
+    @cached_property
     def body_signed(self) -> bool:
         """Whether the proof covers the body and nothing else, so that a replay can have another delivery id."""
         verify = self.context.get("verify") or self.entry.config.get("verify") or {}
@@ -85,12 +86,12 @@ class Route:
         """Return the key of an event; see this module."""
         body = hashlib.sha256(part.body).hexdigest()
         if self.replays_refused and self.body_signed:
-            return event_key("body", body, part.index) if part.index else event_key("body", body)
+            return f"body:{body}:{part.index}" if part.index else f"body:{body}"
         if part.received.key is None:
             return intake.single_key(owner, now)
         if self.proven:
             return event_key(part.received.key)
-        return event_key(part.received.key, body[:16])
+        return f"{event_key(part.received.key)}~{body[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
