@@ -74,12 +74,15 @@ def expect(tasks: list[Task]) -> Expectation:
         phase = _phase(task, found.phases)
         found.phases[task.name] = phase
         before = set().union(*(branches[name] for name in names(task.depends))) or {"Succeeded"}
-        branches[task.name] = {phase} if phase in COMPLETED else before
+        if task.items and phase in COMPLETED and task.proceeds:
+            branches[task.name] = set(task.items)  # a branch leads through every item
+        else:
+            branches[task.name] = {phase} if phase in COMPLETED else before
     waited_for = set().union(*(names(task.depends) for task in tasks)) if tasks else set()
     leaves = sorted(task.name for task in tasks if task.name not in waited_for)
     for leaf in leaves:
-        if branches[leaf] & UNSUCCESSFUL:
-            found.whole |= branches[leaf] & UNSUCCESSFUL
+        own = {found.phases[leaf]} if found.phases[leaf] in COMPLETED else branches[leaf]
+        found.whole |= own & UNSUCCESSFUL
     found.whole = found.whole or {"Succeeded"}
     return found
 
