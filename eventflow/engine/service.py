@@ -33,9 +33,10 @@ from eventflow.engine.core.stimuli import Stimulus, Submitted, TimerFired
 from eventflow.engine.dispatch import Dispatcher
 from eventflow.engine.locks import Locks
 from eventflow.engine.memo import Memo
+from eventflow.engine.quarantine import quarantine
 from eventflow.engine.runner import Runner
 from eventflow.engine.timers import Timers
-from eventflow.errors import Conflict, NotFound
+from eventflow.errors import Conflict, NotFound, TemporaryError
 from eventflow.model.pod import Pod, PodFinished, PodLost, PodReport
 from eventflow.runtimes.contract import Runtime
 from eventflow.store import nodes, progress, workflows
@@ -45,6 +46,9 @@ from eventflow.store.progress import Step
 from eventflow.store.workflows import Creation, Header
 
 log = logging.getLogger(__name__)
+
+
+MOST_FALLS = 5  # steps of one workflow that may fail unexpectedly before it is given up
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ class Engine:
         self._locks = Locks(self)
         self._memo = Memo(store, clock)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._falls: dict[int, int] = {}
         self.failed: asyncio.Future[None] | None = None
 
     def use(self, runtime: Runtime) -> None:
@@ -226,14 +231,20 @@ class Engine:
     def drop(self, runner: Runner, error: BaseException) -> None:
         """A workflow's step failed: nothing of it is durable, so load it again from the store."""
         log.error("workflow %s is loaded again: %r", runner.header.name, error, exc_info=error)
+        seq = runner.header.seq
         runner.drop()
-        self._runners.pop(runner.header.seq, None)
-        self._timers.drop(runner.header.seq)
-        self.spawn(self._reload(runner.header), f"reload {runner.header.name}")
+        self._runners.pop(seq, None)
+        self._timers.drop(seq)
+        if not isinstance(error, TemporaryError):
+            self._falls[seq] = self._falls.get(seq, 0) + 1
+        self.spawn(self._reload(runner.header, error), f"reload {runner.header.name}")
 
-    async def _reload(self, header: Header) -> None:
+    async def _reload(self, header: Header, error: BaseException) -> None:
         await asyncio.sleep(1.0)
-        await self._load(header)
+        if self._falls.get(header.seq, 0) >= MOST_FALLS:
+            await quarantine(self, header, error)
+        else:
+            await self._load(header)
 
     def spawn(self, work: Any, name: str) -> None:
         """Run a coroutine beside everything else; what it raises is logged."""
@@ -296,9 +307,14 @@ class Engine:
         if loaded is None or loaded[1].ended:
             return None
         definition, state, stored = loaded
-        workflow = Workflow(definition, state, stored)
         now = self.clock.now()
-        decision = workflow.restore(now)
+        try:
+            workflow = Workflow(definition, state, stored)
+            decision = workflow.restore(now)
+        except Exception as error:  # one broken workflow keeps neither the server nor the others from running
+            log.exception("workflow %s cannot be restored", header.name)
+            await quarantine(self, header, error)
+            return None
         runner = self._runners[header.seq] = Runner(self, header, workflow)
         for pod in workflow.pods:
             self._pods[pod] = runner
@@ -312,6 +328,11 @@ class Engine:
         self._runners.pop(header.seq, None)
         self._timers.drop(header.seq)
         self._locks.forget(header.seq)
+        self._falls.pop(header.seq, None)
+        self.tell_end(header, phase)
+
+    def tell_end(self, header: Header, phase: str) -> None:
+        """Let those go on who wait for a workflow's end."""
         for waiting in self._ends.pop(header.uid, []):
             if not waiting.done():
                 waiting.set_result(phase)
