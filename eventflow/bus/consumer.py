@@ -143,8 +143,9 @@ class Consumer:
             due = await self._store.read(deliveries.next_due)
             if due is not None and self._roomy() is None:
                 wait = min(IDLE, max(0.01, due - self._clock.now()))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._awake.wait(), wait)
+        with suppress(TimeoutError):  # not wait_for: before Python 3.12 it swallows a cancellation that meets a wake-up
+            async with asyncio.timeout(wait):
+                await self._awake.wait()
 
 
 def _by_listener(delivery: Delivery) -> tuple[str, int]:

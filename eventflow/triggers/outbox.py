@@ -111,8 +111,9 @@ class Outbox:
             with suppress(TemporaryError):
                 due = await self._store.read(outbox.next_due)
                 wait = IDLE if due is None else min(IDLE, max(0.01, due - self._clock.now()))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._awake.wait(), wait)
+        with suppress(TimeoutError):  # not wait_for: before Python 3.12 it swallows a cancellation that meets a wake-up
+            async with asyncio.timeout(wait):
+                await self._awake.wait()
 
     async def _attend(self, entry: Entry) -> None:
         payload = orjson.loads(entry.payload)
