@@ -27,6 +27,7 @@ from eventflow.bus.retention import Retention
 from eventflow.bus.subscriptions import Subscriptions
 from eventflow.catalog import Catalog
 from eventflow.clock import Clock, SystemClock
+from eventflow.engine.performers import equipment
 from eventflow.engine.service import Engine
 from eventflow.guard import Guard
 from eventflow.runtimes.contract import Runtime
@@ -158,6 +159,8 @@ async def _ground(stack: AsyncExitStack, settings: Settings, clock: Clock) -> Gr
     engine = Engine(store, clock, assembly.engine_settings(settings))
     runtime = assembly.runtime(settings, engine, catalog, transfer, clock)
     engine.use(runtime)
+    jq = stack.enter_context(Scripts()).jq
+    engine.equip(equipment.performers(engine, catalog, transfer, assembly.outbound(settings), jq))
     await stack.enter_async_context(runtime)
     await stack.enter_async_context(engine)
     guard = await stack.enter_async_context(Guard())

@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from eventflow.artifacts import registry
+from eventflow.artifacts.outbound import Outbound
 from eventflow.artifacts.transfer import Setup, Transfer
 from eventflow.catalog import Catalog
 from eventflow.clock import Clock
 from eventflow.engine import queries
+from eventflow.engine.performers import equipment
 from eventflow.engine.service import Engine, EngineSettings
 from eventflow.engine.submission import Request
 from eventflow.model.manifest import Resource
 from eventflow.runtimes.process.runtime import ProcessRuntime
 from eventflow.runtimes.process.settings import ProcessSettings
+from eventflow.sensors.scripting import Scripts
 from eventflow.store.contract import Store
 from eventflow.store.open import open_store
 from eventflow.store.workflows import Header
@@ -62,17 +65,24 @@ async def open_local(
     *,
     process: ProcessSettings | None = None,
     engine_settings: EngineSettings | None = None,
+    outbound: Outbound | None = None,
 ) -> AsyncIterator[Local]:
-    """Open a place to run workflows in a directory. Raises UserError when the machine cannot run pods."""
+    """Open a place to run workflows in a directory. Raises UserError when the machine cannot run pods.
+
+    `outbound` says whom http templates and artifacts may call; without it, public addresses only.
+    """
     await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(f"sqlite:///{directory / 'eventflow.db'}", clock))
         catalog = Catalog(store, clock)
-        setup = Setup(root=directory / "artifacts", stores=registry.stores(), objects=catalog)
+        guard = outbound or Outbound()
+        setup = Setup(root=directory / "artifacts", stores=registry.stores(), objects=catalog, outbound=guard)
         transfer = await stack.enter_async_context(Transfer(setup))
         engine = Engine(store, clock, engine_settings or EngineSettings())
         runtime = ProcessRuntime(directory, engine.observe, catalog, transfer, clock, process)
         engine.use(runtime)
+        scripts = stack.enter_context(Scripts())
+        engine.equip(equipment.performers(engine, catalog, transfer, guard, scripts.jq))
         await stack.enter_async_context(runtime)
         await stack.enter_async_context(engine)
         yield Local(store, catalog, engine, runtime, transfer)

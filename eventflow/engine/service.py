@@ -33,6 +33,8 @@ from eventflow.engine.core.stimuli import Stimulus, Submitted, TimerFired
 from eventflow.engine.dispatch import Dispatcher
 from eventflow.engine.locks import Locks
 from eventflow.engine.memo import Memo
+from eventflow.engine.performers.contract import Performer
+from eventflow.engine.performers.desk import Desk
 from eventflow.engine.quarantine import quarantine
 from eventflow.engine.runner import Runner
 from eventflow.engine.timers import Timers
@@ -55,11 +57,13 @@ MOST_FALLS = 5  # steps of one workflow that may fail unexpectedly before it is 
 class EngineSettings:
     """What an operator may set.
 
-    `pods` is how many pods work at once, `workflows` how many workflows; `grace` how many seconds a pod has between
+    `pods` is how many pods work at once, `requests` how many leaf templates that need no pod (http, resource, data),
+    not counting those that only wait, `workflows` how many workflows; `grace` how many seconds a pod has between
     the polite and the hard end. `workflow_defaults` is a Workflow object merged below every workflow.
     """
 
     pods: int = 100
+    requests: int = 100
     workflows: int = 10_000
     grace: float = 30.0
     workflow_defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -84,6 +88,7 @@ class Engine:
         self._ends: dict[str, list[asyncio.Future[str]]] = {}
         self._timers = Timers(clock, self._timer_fired)
         self._dispatcher = Dispatcher(settings.pods, self._start_pod, self.observe, clock.now)
+        self._desk = Desk(settings.requests, self.observe, clock.now)
         self._locks = Locks(self)
         self._memo = Memo(store, clock)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -93,6 +98,10 @@ class Engine:
     def use(self, runtime: Runtime) -> None:
         """Say where pods run. The runtime's observer must be `observe`."""
         self.runtime = runtime
+
+    def equip(self, performers: Mapping[str, Performer]) -> None:
+        """Say who performs the kinds of leaf template that no runtime runs. Others go to the runtime."""
+        self._desk.equip(performers)
 
     async def __aenter__(self) -> Self:
         self.failed = asyncio.get_running_loop().create_future()
@@ -105,6 +114,7 @@ class Engine:
             runner.drop()
         self._timers.close()
         await self._dispatcher.close()
+        await self._desk.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -204,7 +214,8 @@ class Engine:
             case StartPod():
                 self._pods[command.pod] = runner
                 workflow, node = runner.workflow, command.node
-                self._dispatcher.add(command.pod, lambda: workflow.pod(node, self.clock.now()))
+                line = self._desk if self._desk.takes(workflow.kind(node)) else self._dispatcher
+                line.add(command.pod, lambda: workflow.pod(node, self.clock.now()))
             case StopPod():
                 self._stop_pod(command.pod)
             case SetTimer():
@@ -221,6 +232,8 @@ class Engine:
         del runner
         self._pods.pop(pod, None)
         self._dispatcher.done(pod)
+        if self._desk.forget(pod):
+            return
         if self.runtime is not None:
             self.spawn(self.runtime.forget(pod), f"forget {pod}")
 
@@ -276,6 +289,8 @@ class Engine:
         await self.runtime.ensure(pod)
 
     def _stop_pod(self, pod: str) -> None:
+        if self._desk.stop(pod):
+            return
         if self._dispatcher.cancel(pod):
             self.observe(PodLost(pod, self.clock.now(), "stopped before it started"))
         elif self.runtime is not None:

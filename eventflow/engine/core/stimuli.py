@@ -93,6 +93,15 @@ class MemoLoaded:
 
 
 @dataclass(frozen=True, slots=True)
+class MetadataChanged:
+    """Somebody changed the workflow's labels or annotations; None removes one."""
+
+    at: float
+    labels: Mapping[str, str | None] = field(default_factory=dict)
+    annotations: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Continued:
     """Go on with what the last step left on the agenda."""
 
@@ -110,5 +119,6 @@ Stimulus = (
     | LockGranted
     | LockAwaited
     | MemoLoaded
+    | MetadataChanged
     | Continued
 )

@@ -18,6 +18,7 @@ from eventflow.engine.core.stimuli import (
     LockAwaited,
     LockGranted,
     MemoLoaded,
+    MetadataChanged,
     OutputsSupplied,
     ResumeRequested,
     Stimulus,
@@ -251,6 +252,12 @@ def remember(workflow: "Workflow", frame: None, stimulus: MemoLoaded) -> None:
         gate.loaded(stimulus.outputs, stimulus.problem)
 
 
+def describe(workflow: "Workflow", frame: None, stimulus: MetadataChanged) -> None:
+    """Change the workflow's labels and annotations."""
+    del frame
+    variables.change_metadata(workflow, stimulus.labels, stimulus.annotations)
+
+
 _AT_WORK: dict[type, Transition] = {
     Submitted: ignore,
     TimerFired: fire_timer,
@@ -261,6 +268,7 @@ _AT_WORK: dict[type, Transition] = {
     LockGranted: grant,
     LockAwaited: await_lock,
     MemoLoaded: remember,
+    MetadataChanged: describe,
     Continued: ignore,
 }
 

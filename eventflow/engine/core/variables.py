@@ -116,6 +116,21 @@ def apply_metadata(workflow: "Workflow") -> None:
     _fill_metadata(workflow.variables, workflow)
 
 
+def change_metadata(
+    workflow: "Workflow", labels: Mapping[str, str | None], annotations: Mapping[str, str | None]
+) -> None:
+    """Change labels and annotations while the workflow runs; None removes one."""
+    state = workflow.state
+    state.labels, state.annotations = merged(state.labels, labels), merged(state.annotations, annotations)
+    workflow.touch_state()
+    _fill_metadata(workflow.variables, workflow)
+
+
+def merged(current: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
+    """Return labels or annotations with changes made; None removes one."""
+    return {key: value for key, value in {**current, **changes}.items() if value is not None}
+
+
 def set_status(workflow: "Workflow", root: Node) -> None:
     """Set `workflow.status` from the root node's phase."""
     workflow.variables["workflow.status"] = _WORKFLOW_STATUS.get(root.phase, str(root.phase))
