@@ -115,7 +115,11 @@ def of_status(nodes: Mapping[str, Mapping[str, Any]]) -> list[Branch]:
 
 def _holder(name: str, parents: Iterable[Branch]) -> Branch | None:
     """Return the group that a node belongs to: a parent whose name its own continues."""
-    return next((each for each in parents if each.type in _HOLDERS and name.startswith(each.name)), None)
+    return next((each for each in parents if each.type in _HOLDERS and _continues(name, each.name)), None)
+
+
+def _continues(name: str, above: str) -> bool:
+    return name.startswith(above) and name[len(above) : len(above) + 1] in ("(", ".")
 
 
 def _seconds(text: str | None) -> float:

@@ -219,6 +219,13 @@ def update(seq: int, changes: Mapping[str, Any]) -> Work[None]:
         yield Statement("UPDATE workflow_states SET state = $2 WHERE workflow = $1", (seq, changes["state"]))
 
 
+def redefine(seq: int, manifest: bytes, definition: bytes) -> Work[None]:
+    """Replace what was submitted: a retry with other parameters."""
+    yield Statement(
+        "UPDATE workflow_sources SET manifest = $2, definition = $3 WHERE workflow = $1", (seq, manifest, definition)
+    )
+
+
 def set_labels(seq: int, labels: Mapping[str, str]) -> Work[None]:
     """Replace a workflow's labels."""
     yield from _delete_labels(seq)

@@ -83,7 +83,7 @@ class LeafFrame(Frame):
             self.end(Phase.FAILED, f"Stopped with strategy '{workflow.state.shutdown}'")
             return
         if not node.pod:
-            node.pod = node.id
+            node.pod = workflow.own_pod(node.id)
         workflow.pods[node.pod] = node.ordinal
         if len(workflow.pods) < 1_000:
             self._bound = bound  # a long queue of pods binds again instead of being kept

@@ -93,12 +93,16 @@ class Workflow:
         if self.state.phase == Phase.PENDING:
             self.command(AcquireLocks(ROOT, self.definition.spec["synchronization"]))
             return self.decide()
+        self.rebuild()
+        return self.decide()
+
+    def rebuild(self) -> None:
+        """Start from the entry point, and find the nodes again that are there."""
         self._recalled = {node.name: node for node in self.nodes}
         self.capacity.recount()
         self.begin()
         self._work(bounded=False)
         self._recalled = {}
-        return self.decide()
 
     def begin(self) -> None:
         """Start, or find again, the entry point and all that hangs on it."""
@@ -197,6 +201,7 @@ class Workflow:
             node.pod = names.pod_name(self.state.name, call.name, template.name)
             if taken:
                 node.pod = f"{node.pod}-{ordinal}"
+            node.pod = self.own_pod(node.pod)
         self._ids.add(node.id)
         self.nodes.append(node)
         for parent in node.parents:
@@ -204,6 +209,10 @@ class Workflow:
         self._changed[node.ordinal] = node
         self.capacity.made(node)
         return node
+
+    def own_pod(self, name: str) -> str:
+        """Return a pod's name in this generation: what a user has run again starts under a name of its own."""
+        return f"{name}-r{self.state.generation}" if self.state.generation else name
 
     def mark(self, node: Node, phase: Phase | None = None, message: str | None = None) -> None:
         """Change a node's phase or message, and note it for storing."""

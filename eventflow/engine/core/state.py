@@ -154,7 +154,8 @@ class WorkflowState:
     """What belongs to the workflow as a whole.
 
     `phase` is empty until it is submitted. `shutdown` is empty, `Stop` or `Terminate`. `outputs` are the global
-    outputs in Argo's form. `spec_suspended` holds back every new node.
+    outputs in Argo's form. `suspended` holds back every new node. `generation` counts
+    how often a user had it run again.
     """
 
     name: str
@@ -168,6 +169,7 @@ class WorkflowState:
     shutdown: str = ""
     suspended: bool = False
     waiting: str = ""
+    generation: int = 0
     outputs: dict[str, Any] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
