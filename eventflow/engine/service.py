@@ -15,6 +15,7 @@ import orjson
 
 from eventflow.clock import Clock
 from eventflow.engine import submission
+from eventflow.engine.claims import Claims
 from eventflow.engine.core.commands import (
     AcquireLocks,
     Command,
@@ -91,6 +92,7 @@ class Engine:
         self._desk = Desk(settings.requests, self.observe, clock.now)
         self._locks = Locks(self)
         self._memo = Memo(store, clock)
+        self._claims = Claims(store, clock)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._falls: dict[int, int] = {}
         self.failed: asyncio.Future[None] | None = None
@@ -107,6 +109,7 @@ class Engine:
         self.failed = asyncio.get_running_loop().create_future()
         for header in await self.store.read(workflows.nonterminal):
             await self._load(header)
+        self.spawn(self._claims.sweep(self.runtime), "sweep of claims")
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -286,6 +289,7 @@ class Engine:
     async def _start_pod(self, pod: Pod) -> None:
         if self.runtime is None:
             raise Conflict("there is no runtime")
+        await self._claims.ensure(pod)
         await self.runtime.ensure(pod)
 
     def _stop_pod(self, pod: str) -> None:
@@ -343,6 +347,9 @@ class Engine:
         self._runners.pop(header.seq, None)
         self._timers.drop(header.seq)
         self._locks.forget(header.seq)
+        spec = runner.workflow.definition.spec
+        if spec.get("volumeClaimTemplates"):
+            self.spawn(self._claims.release(header, spec, phase, self.runtime), f"claims of {header.name}")
         self._falls.pop(header.seq, None)
         self.tell_end(header, phase)
 
