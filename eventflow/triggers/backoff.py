@@ -6,7 +6,7 @@ Source of the fields: Argo Events pkg/apis/events/v1alpha1/common.go Backoff (`s
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 from eventflow.errors import UserError
@@ -54,7 +54,7 @@ class Backoff:
 
     def to_json(self) -> dict[str, Any]:
         """Return the strategy as the outbox keeps it; `Backoff(**record)` reads it."""
-        return asdict(self)
+        return {"steps": self.steps, "seconds": self.seconds, "factor": self.factor, "jitter": self.jitter}
 
 
 def _seconds(value: Any) -> float:

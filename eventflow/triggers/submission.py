@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from eventflow.engine import submission
+from eventflow.engine import rerun, submission
 from eventflow.engine.service import Engine
 from eventflow.engine.submission import Request
 from eventflow.errors import Conflict, NotFound, UserError
@@ -21,7 +21,6 @@ from eventflow.triggers.contract import Action, Done, Firing
 
 FROM_KINDS = ("WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow")
 _CRON_LABEL = "workflows.argoproj.io/cron-workflow"
-_RESUBMIT_LABEL = "workflows.argoproj.io/resubmitted-from-workflow"
 _FLAGS = {
     "-p": "parameter",
     "--parameter": "parameter",
@@ -156,5 +155,5 @@ def resubmission(namespace: str, name: str) -> Work[dict[str, Any]]:
     metadata = manifest.get("metadata") or {}
     kept = {key: metadata[key] for key in ("annotations", "namespace") if key in metadata}
     prefix = metadata.get("generateName") or f"{name}-"
-    labels = {**(metadata.get("labels") or {}), _RESUBMIT_LABEL: name}
+    labels = {**(metadata.get("labels") or {}), rerun.RESUBMITTED_LABEL: name}
     return {**manifest, "metadata": {**kept, "generateName": prefix, "labels": labels}}

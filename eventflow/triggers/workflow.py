@@ -4,9 +4,11 @@
 others are signals to the engine. Ours beside Argo's: `arguments`, a map from parameter name to text or `{cel: ...}`.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from eventflow.engine import rerun
 from eventflow.engine.core.machine import Workflow
 from eventflow.engine.core.stimuli import ResumeRequested, Stimulus, StopRequested, SuspendRequested
 from eventflow.errors import Conflict, UserError
@@ -15,6 +17,8 @@ from eventflow.store.contract import Work
 from eventflow.triggers import parameters, resolve, submission
 from eventflow.triggers.contract import Action, Done, Environment, Events, Firing, TriggerPlugin
 
+log = logging.getLogger(__name__)
+
 SUBMITTING = ("submit", "submit-from", "resubmit")
 _SIGNALS: dict[str, Callable[[float], Stimulus]] = {
     "stop": lambda at: StopRequested(at, "Stop"),
@@ -22,7 +26,7 @@ _SIGNALS: dict[str, Callable[[float], Stimulus]] = {
     "suspend": SuspendRequested,
     "resume": ResumeRequested,
 }
-OPERATIONS = (*SUBMITTING, *_SIGNALS)
+OPERATIONS = (*SUBMITTING, "retry", *_SIGNALS)
 
 
 class WorkflowTrigger:
@@ -85,21 +89,30 @@ class WorkflowTrigger:
         return (yield from submission.admit(self._engine, asked))
 
     async def perform(self, action: Action, firing: Firing) -> Done:
-        """Signal a workflow. One that has ended is left alone, which is what a second signal finds."""
-        del firing
+        """Signal a workflow, or have what failed in it run again.
+
+        Where it contradicts the workflow's phase, it is left alone: that is what a repetition finds.
+        """
         header = await self._engine.find(action["namespace"], action["name"])
         detail = {"workflow": header.name, "namespace": header.namespace, "operation": action["op"]}
-        signal = _SIGNALS[action["op"]]
+        try:
+            if action["op"] == "retry":
+                await rerun.retry(self._engine, header, rerun.Options(action["parameters"]))
+            else:
+                await self._engine.signal(header, self._stimulus(action["op"]))
+        except Conflict as error:
+            log.warning("trigger %s of %s: %s", firing.trigger, firing.sensor, error.message)
+            return Done("delivered", {**detail, "note": error.message})
+        return Done("delivered", detail)
+
+    def _stimulus(self, operation: str) -> Callable[[Workflow], Stimulus]:
+        signal, at = _SIGNALS[operation], self._clock.now()
 
         def make(workflow: Workflow) -> Stimulus:
             del workflow
-            return signal(self._clock.now())
+            return signal(at)
 
-        try:
-            await self._engine.signal(header, make)
-        except Conflict as error:
-            return Done("delivered", {**detail, "note": error.message})
-        return Done("delivered", detail)
+        return make
 
 
 def _made(action: Action) -> Work[dict[str, Any]]:

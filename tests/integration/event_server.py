@@ -70,6 +70,28 @@ spec:
 """
 
 
+MAIN = {"ref": "refs/heads/main"}
+
+FROM_TEMPLATE = """
+    - retryStrategy: {steps: STEPS, duration: 20ms, factor: 1}
+      template:
+        name: run
+        argoWorkflow:
+          operation: submit-from
+          source:
+            resource:
+              apiVersion: argoproj.io/v1alpha1
+              kind: WorkflowTemplate
+              metadata: {name: late}
+"""
+
+TEMPLATE = """
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {name: late}
+spec: {entrypoint: wait, templates: [{name: wait, suspend: {}}]}
+"""
+
 WAITING = """
     - template:
         name: run
@@ -149,6 +171,11 @@ async def until(check: Callable[[], Awaitable[T]], seconds: float = 10.0) -> T:
             if found:
                 return found
             await asyncio.sleep(0.01)
+
+
+async def two(client: Client) -> bool:
+    """Whether there are two workflows."""
+    return len(await client.workflows()) == 2
 
 
 def signed(body: Any, delivery: str = "d-1", token: str = TOKEN) -> dict[str, str]:
