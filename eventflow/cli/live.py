@@ -18,9 +18,9 @@ _SHARE = 10  # drawing may take a tenth of the time
 class Screen:
     """Draws rows until it is left; the last drawing stays. `draw` gets the height in lines; set `dirty` on a change."""
 
-    def __init__(self, draw: Callable[[int], Sequence[tree.Row]]) -> None:
+    def __init__(self, draw: Callable[[int], Sequence[tree.Row]], *, stderr: bool = True) -> None:
         self._draw = draw
-        self._console = Console(stderr=True, highlight=False)
+        self._console = Console(stderr=stderr, highlight=False)
         self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
         self._task: asyncio.Task[None] | None = None
         self.dirty = True

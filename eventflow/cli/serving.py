@@ -15,6 +15,7 @@ from eventflow.api.events import described
 from eventflow.api.listener import Address
 from eventflow.app import App
 from eventflow.catalog import KINDS
+from eventflow.cli import environment
 from eventflow.model import manifest_files
 from eventflow.settings import Settings
 from eventflow.telemetry import logs
@@ -23,18 +24,17 @@ from eventflow.telemetry.redaction import Redactor
 
 async def serve(config: Path | None) -> int:
     """Serve until a signal comes or a part fails; return the exit status (75: start me again)."""
-    settings = settings_reader.load(config, os.environ)
+    settings = settings_reader.load(config, environment.settings())
     _log(settings)
     return await composition.run(settings, server.build)
 
 
 async def dev(paths: Sequence[str], port: int | None, data: Path, config: Path | None) -> int:
     """Serve on loopback with objects from files; return the exit status."""
-    settings = settings_reader.load(config, os.environ)
+    settings = settings_reader.load(config, environment.settings())
     listen = settings.server if port is None else dataclasses.replace(settings.server, port=port)
     settings = settings.replace(server=listen, data_dir=data)
     resources = manifest_files.load_paths(paths)
-    data.mkdir(parents=True, exist_ok=True)
     _log(settings)
     asked = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
