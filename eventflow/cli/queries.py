@@ -7,13 +7,19 @@ import click
 
 from eventflow.cli import options, output, tree
 from eventflow.cli.client import Client, workflow_path
-from eventflow.clock import parse_rfc3339
+from eventflow.clock import SystemClock, parse_rfc3339
 
 _PHASE = "workflows.argoproj.io/phase"
-_KINDS = frozenset(
-    ("workflowtemplate", "clusterworkflowtemplate", "cronworkflow", "sensor", "eventsource", "workfloweventbinding")
-    + ("configmap", "secret", "persistentvolumeclaim", "wftmpl", "cwft", "cronwf", "cron", "es", "cm", "pvc")
+_OF_ARGO = (
+    "workflowtemplate",
+    "clusterworkflowtemplate",
+    "cronworkflow",
+    "sensor",
+    "eventsource",
+    "workfloweventbinding",
 )
+_SHORT = ("configmap", "secret", "persistentvolumeclaim", "wftmpl", "cwft", "cronwf", "cron", "es", "cm", "pvc")
+_KINDS = frozenset((*_OF_ARGO, *_SHORT))
 
 
 @click.command("list")

@@ -10,6 +10,7 @@ import click
 
 from eventflow.cli import options, output, tree
 from eventflow.cli.client import Client
+from eventflow.clock import SystemClock
 from eventflow.errors import UserError
 
 _PAUSE = 1.0
