@@ -124,7 +124,10 @@ def _run(workflow: "Workflow") -> None:
     state.labels["workflows.argoproj.io/phase"] = state.phase
     variables.set_duration(workflow)
     workflow.touch_state()
-    workflow.begin()
+    if workflow.nodes:  # run again by a user
+        workflow.rebuild()
+    else:
+        workflow.begin()
 
 
 def fire_timer(workflow: "Workflow", frame: None, stimulus: TimerFired) -> None:
