@@ -14,7 +14,7 @@ import aiohttp
 import orjson
 
 from eventflow.app import App, serve
-from eventflow.settings import Limits, Outbound, Server, Settings
+from eventflow.settings import Limits, Outbound, Server, Settings, Store
 from eventflow.store import deliveries, events, firings, outbox, workflows
 from eventflow.store.deliveries import Decision
 from eventflow.store.firings import Firing
@@ -185,11 +185,14 @@ def signed(body: Any, delivery: str = "d-1", token: str = TOKEN) -> dict[str, st
 
 
 @asynccontextmanager
-async def running(directory: Path, *objects: str, limits: Limits | None = None, **server: Any) -> AsyncIterator[Client]:
-    """Serve from a directory with some objects applied, and give a client."""
+async def running(
+    directory: Path, *objects: str, limits: Limits | None = None, store: str = "", **server: Any
+) -> AsyncIterator[Client]:
+    """Serve from a directory, or from the store at a URL, with some objects applied, and give a client."""
     settings = Settings(
         data_dir=directory,
         server=Server(port=0, **server),
+        store=Store(store),
         limits=limits or Limits(),
         outbound=Outbound(allow=("127.0.0.1",)),
     )
