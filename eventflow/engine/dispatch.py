@@ -53,6 +53,11 @@ class Dispatcher:
         """Take a pod out of the line; False if it is not in it any more."""
         return self._waiting.pop(pod, None) is not None
 
+    def drop(self, pod: str) -> None:
+        """Know nothing of a pod any more: its workflow is loaded again, and will add it anew if it is still wanted."""
+        self._waiting.pop(pod, None)
+        self.done(pod)
+
     def done(self, pod: str) -> None:
         """A pod's place is free."""
         if pod in self._working:

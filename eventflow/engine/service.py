@@ -32,6 +32,7 @@ from eventflow.engine.core.machine import Workflow
 from eventflow.engine.core.state import Node, WorkflowState
 from eventflow.engine.core.stimuli import Stimulus, Submitted, TimerFired
 from eventflow.engine.dispatch import Dispatcher
+from eventflow.engine.leftovers import Leftovers, patiently
 from eventflow.engine.locks import Locks
 from eventflow.engine.memo import Memo
 from eventflow.engine.performers.contract import Performer
@@ -92,6 +93,7 @@ class Engine:
         self._desk = Desk(settings.requests, self.observe, clock.now)
         self._locks = Locks(self)
         self._memo = Memo(store, clock)
+        self._leftovers = Leftovers(store, self._runners, self._pods, settings.grace)
         self._claims = Claims(store, clock)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._falls: dict[int, int] = {}
@@ -110,6 +112,8 @@ class Engine:
         for header in await self.store.read(workflows.nonterminal):
             await self._load(header)
         self.spawn(self._claims.sweep(self.runtime), "sweep of claims")
+        if self.runtime is not None:
+            self.spawn(self._leftovers.run(self.runtime), "leftover pods")
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -238,7 +242,8 @@ class Engine:
         if self._desk.forget(pod):
             return
         if self.runtime is not None:
-            self.spawn(self.runtime.forget(pod), f"forget {pod}")
+            forget = self.runtime.forget
+            self.spawn(patiently(lambda: forget(pod)), f"forget {pod}")
 
     def make_room(self, pod: str) -> None:
         """A pod does not count against the limit any more, though it goes on."""
@@ -251,6 +256,9 @@ class Engine:
         runner.drop()
         self._runners.pop(seq, None)
         self._timers.drop(seq)
+        for pod in [pod for pod, of in self._pods.items() if of is runner]:
+            del self._pods[pod]  # what is told of it meanwhile is told again when the loaded workflow asks for it
+            self._dispatcher.drop(pod)
         if not isinstance(error, TemporaryError):
             self._falls[seq] = self._falls.get(seq, 0) + 1
         self.spawn(self._reload(runner.header, error), f"reload {runner.header.name}")
@@ -279,12 +287,11 @@ class Engine:
         """Take in what a runtime reports. Call it on the event loop."""
         runner = self._pods.get(report.name)
         if runner is None:
-            return
-        if runner.dropped:  # its workflow has ended; nothing of the pod matters any more
-            if isinstance(report, PodFinished | PodLost):
-                self.forget(runner, report.name)
-            return
-        runner.post(report)
+            self._leftovers.take(report)
+        elif not runner.dropped:
+            runner.post(report)
+        elif isinstance(report, PodFinished | PodLost):  # its workflow has ended; nothing of the pod matters any more
+            self.forget(runner, report.name)
 
     async def _start_pod(self, pod: Pod) -> None:
         if self.runtime is None:
@@ -298,7 +305,8 @@ class Engine:
         if self._dispatcher.cancel(pod):
             self.observe(PodLost(pod, self.clock.now(), "stopped before it started"))
         elif self.runtime is not None:
-            self.spawn(self.runtime.stop(pod, grace=self.settings.grace), f"stop {pod}")
+            stop, grace = self.runtime.stop, self.settings.grace
+            self.spawn(patiently(lambda: stop(pod, grace=grace)), f"stop {pod}")
 
     def _timer_fired(self, seq: int, key: str, at: float) -> None:
         runner = self._runners.get(seq)

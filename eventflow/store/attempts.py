@@ -79,6 +79,15 @@ def unfinished(workflow: int) -> Work[list[Attempt]]:
     return (yield from _select("workflow = $1 AND state IN ('intended', 'started')", (workflow,)))
 
 
+def awaited() -> Work[list[tuple[int, str]]]:
+    """Return (workflow, pod) of every attempt that has not ended, of all workflows that have not."""
+    rows = yield Statement(
+        "SELECT workflow, pod FROM attempts WHERE state IN ('intended', 'started')"
+        " AND workflow IN (SELECT seq FROM workflows WHERE finished_at IS NULL)"
+    )
+    return [(workflow, pod) for workflow, pod in rows]
+
+
 def of_workflow(workflow: int) -> Work[list[Attempt]]:
     """Return all attempts of a workflow by node and time of intention."""
     return (yield from _select("workflow = $1", (workflow,)))
