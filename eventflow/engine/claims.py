@@ -64,7 +64,9 @@ class Claims:
     async def sweep(self, runtime: object) -> None:
         """Remove claims whose workflow is gone, or ended without having removed them."""
         for claim in await self._store.read(lambda: objects.select(KIND)):
-            if _owner(claim) and await self._store.read(partial(_unwanted, _owner(claim))):
+            uid = _owner(claim)
+            unwanted = bool(uid) and await self._store.read(partial(_unwanted, uid))
+            if unwanted:
                 await self._remove([claim], runtime)
 
     async def _remove(self, found: Iterable[Object], runtime: object) -> None:

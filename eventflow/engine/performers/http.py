@@ -71,13 +71,13 @@ class HttpPerformer:
         if not any(name.lower() == "idempotency-key" for name, _ in sent):
             sent.append(("Idempotency-Key", identity.digest("http", pod.workflow_uid, pod.name)))
         async with outbound.open_session(self._guard, timeout=_timeout(template)) as session:
-            request = Request(session, self._guard, verify=not template.get("insecureSkipVerify"))
-            answer = await request.send(method or "GET", URL(url), sent, body)
+            request = Request(session, self._guard, _secrets(template), verify=not template.get("insecureSkipVerify"))
+            answer = await request.send(method or "GET", parsed(url), sent, body)
             text = await _read(answer)
         return success.Exchange(
             method=method,
             url=url,
-            sent_headers=_lists(headers),
+            sent_headers=_lists(sent),
             sent_body=(body or b"").decode("utf-8", "replace"),
             status=answer.status,
             headers=_lists((canonical(name), value) for name, value in answer.headers.items()),
@@ -86,11 +86,17 @@ class HttpPerformer:
 
 
 class Request:
-    """Sends one request, following redirects as Go's client does, each of them past the guard."""
+    """Sends one request, following redirects as Go's client does, each of them past the guard.
 
-    def __init__(self, session: aiohttp.ClientSession, guard: Outbound, *, verify: bool) -> None:
+    `secrets` are the headers (in lower case) that do not follow to another origin.
+    """
+
+    def __init__(
+        self, session: aiohttp.ClientSession, guard: Outbound, secrets: frozenset[str], *, verify: bool
+    ) -> None:
         self._session = session
         self._guard = guard
+        self._secrets = secrets
         self._verify = verify
 
     async def send(self, method: str, url: URL, headers: Headers, body: bytes | None) -> aiohttp.ClientResponse:
@@ -110,13 +116,23 @@ class Request:
             if answer.status not in _REDIRECTS or not place:
                 return answer
             answer.release()
-            following = url.join(URL(place))
+            following = url.join(parsed(place))
             if answer.status in (301, 302, 303):
                 method, body = ("HEAD" if method == "HEAD" else "GET"), None
-            if following.host != url.host:
-                headers = [(name, value) for name, value in headers if name.lower() not in _CREDENTIALS]
+            if following.origin() != url.origin():
+                headers = [(name, value) for name, value in headers if name.lower() not in self._secrets]
             url = following
         raise PermanentError(f"stopped after {MOST_REDIRECTS} redirects")
+
+
+def parsed(text: str) -> URL:
+    """Return a URL as it is written, as Go's client sends it; one with spaces or other letters is encoded."""
+    return URL(text, encoded=text.isascii() and text.isprintable() and " " not in text)
+
+
+def _secrets(template: Mapping[str, Any]) -> frozenset[str]:
+    named = (str(header["name"]).lower() for header in template.get("headers") or () if header.get("valueFrom"))
+    return _CREDENTIALS.union(named)
 
 
 async def _read(answer: aiohttp.ClientResponse) -> str:
