@@ -186,9 +186,7 @@ async def _bus(stack: AsyncExitStack, ground: Ground) -> Bus:
     planner = Planner(store, subscriptions)
     outbox = Outbox(store, clock, triggers, engine.wake, planner, metrics, owner=owner, alone=alone)
     consumer = Consumer(store, clock, subscriptions, metrics, engine.wake, outbox.wake, owner=owner, alone=alone)
-    events = EventLog(store, clock, subscriptions, metrics, most_waiting=settings.limits.events_waiting)
-    events.appended = consumer.wake
-    events.backlog = lambda: consumer.backlog
+    events = EventLog(store, clock, subscriptions, metrics, consumer, most_waiting=settings.limits.events_waiting)
     ground.guard.start("outbox", outbox.run())
     ground.guard.start("consumer", consumer.run())
     ground.guard.start("retention", Retention(store, clock, settings.store.event_retention).run())

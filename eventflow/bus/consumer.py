@@ -7,12 +7,12 @@ and the fence of the claim keeps an overtaken consumer from writing.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from itertools import groupby
 
 from eventflow.bus.lane import ROOM, Lane
-from eventflow.bus.subscriptions import Subscriptions
+from eventflow.bus.subscriptions import Snapshot, Subscriptions
 from eventflow.clock import Clock
 from eventflow.errors import TemporaryError
 from eventflow.store import deliveries
@@ -70,6 +70,21 @@ class Consumer:
     def backlog(self) -> int:
         """About how many deliveries wait; counted every few seconds."""
         return self._pending
+
+    def takes(self, snapshot: Snapshot, listeners: Sequence[str]) -> bool:
+        """Whether deliveries to these listeners can be settled at once. Not where scripts may make others wait."""
+        if sum(map(len, self._lanes.values())) >= MOST:
+            return False
+        for name in listeners:
+            lane = self._lanes.get(name)
+            if snapshot.listeners[name].scripted or (lane is not None and len(lane) >= ROOM):
+                return False
+        return True
+
+    def take(self, deliveries: Sequence[Delivery]) -> None:
+        """Settle deliveries that were stored just now and that nobody has claimed."""
+        for delivery in deliveries:
+            self._lane(delivery.sensor).add([delivery])
 
     async def run(self) -> None:
         """Settle deliveries until cancelled; what is under way then is finished, the rest given back."""

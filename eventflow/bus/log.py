@@ -3,10 +3,14 @@
 Promises: when `receive` returns, the events and a delivery for every subscribed listener are durable, in one
 transaction with the source's cursor; an event whose key was received before changes nothing. Survives kill -9 and power
 loss at any point: before the commit nothing is there, after it everything, and a sender who did not hear sends again.
+
+The deliveries of an event go straight from here to the consumer of this process, without the write that a claim costs,
+if it has room. For so long nobody may claim them (`GRACE`); if the process dies meanwhile, they are claimed after it.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from eventflow.bus.subscriptions import Snapshot, Stale, Subscriptions
 from eventflow.clock import Clock
@@ -15,12 +19,41 @@ from eventflow.failpoints import failpoint
 from eventflow.model.event import Event
 from eventflow.store import events
 from eventflow.store.contract import CommitUnknown, Store, Work
+from eventflow.store.deliveries import Delivery
 from eventflow.store.events import Receipt
 from eventflow.telemetry.metrics import Metrics
 
 RELOADS = 5
+GRACE = 5.0
 
 Observer = Callable[[Event, Receipt], None]
+
+
+class Handover(Protocol):
+    """Who settles deliveries in this process. `Consumer` does."""
+
+    @property
+    def backlog(self) -> int:
+        """How many deliveries wait."""
+
+    def takes(self, snapshot: Snapshot, listeners: Sequence[str]) -> bool:
+        """Whether there is room for a delivery to each of these listeners right now."""
+
+    def take(self, deliveries: Sequence[Delivery]) -> None:
+        """Settle deliveries that are stored and not claimed."""
+
+    def wake(self) -> None:
+        """Look for deliveries to claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Appended:
+    """An event of the transaction, its receipt, and to whom it is handed over."""
+
+    event: Event
+    receipt: Receipt
+    local: tuple[str, ...]
+    others: bool
 
 
 class Overloaded(TemporaryError):
@@ -28,7 +61,7 @@ class Overloaded(TemporaryError):
 
 
 class EventLog:
-    """Appends events. `appended` is called after each commit that added some; `observers` get each new event.
+    """Appends events. `observers` get each new event.
 
     `most_waiting` bounds the backlog that new events are accepted on top of.
     """
@@ -39,6 +72,7 @@ class EventLog:
         clock: Clock,
         subscriptions: Subscriptions,
         metrics: Metrics,
+        consumer: Handover,
         *,
         most_waiting: int = 100_000,
     ) -> None:
@@ -47,8 +81,7 @@ class EventLog:
         self._subscriptions = subscriptions
         self._metrics = metrics
         self._most_waiting = most_waiting
-        self.backlog: Callable[[], int] = lambda: 0
-        self.appended: Callable[[], None] = lambda: None
+        self._consumer = consumer
         self.observers: list[Observer] = []
 
     async def receive(self, batch: Sequence[Event], also: Callable[[], Work[Any]] | None = None) -> list[Receipt]:
@@ -57,19 +90,18 @@ class EventLog:
         Raises TemporaryError when they cannot be stored now: nothing is, or (CommitUnknown) perhaps all of it, which
         sending them again finds out.
         """
-        if self.backlog() > self._most_waiting:
+        if self._consumer.backlog > self._most_waiting:
             self._metrics.throttled("events_waiting").inc()
             raise Overloaded(f"more than {self._most_waiting} deliveries wait", retry_after=5.0)
         failpoint("bus.before-t1")
-        receipts = await self._append(batch, also)
+        appended = await self._append(batch, also)
         failpoint("bus.after-t1")
-        if any(not receipt.duplicate for receipt in receipts):
-            self.appended()
-        for event, receipt in zip(batch, receipts, strict=True):
-            self._count(event, receipt)
-        return receipts
+        for each in appended:
+            self._hand_over(each)
+            self._count(each.event, each.receipt)
+        return [each.receipt for each in appended]
 
-    async def _append(self, batch: Sequence[Event], also: Callable[[], Work[Any]] | None) -> list[Receipt]:
+    async def _append(self, batch: Sequence[Event], also: Callable[[], Work[Any]] | None) -> list[_Appended]:
         snapshot = self._subscriptions.snapshot
         unknown: CommitUnknown | None = None
         for _ in range(RELOADS):
@@ -85,15 +117,26 @@ class EventLog:
 
     def _work(
         self, batch: Sequence[Event], also: Callable[[], Work[Any]] | None, snapshot: Snapshot
-    ) -> Work[list[Receipt]]:
+    ) -> Work[list[_Appended]]:
         yield from self._subscriptions.current(snapshot)
-        receipts = []
+        appended: list[_Appended] = []
         for event in batch:
-            receipt = yield from events.append(event, snapshot.of(event))
-            receipts.append(receipt)
+            listeners = snapshot.of(event)
+            here = bool(listeners) and self._consumer.takes(snapshot, listeners)
+            due = self._clock.now() + GRACE if here else None
+            receipt = yield from events.append(event, listeners, due)
+            local = listeners if here and not receipt.duplicate else ()
+            appended.append(_Appended(event, receipt, local, bool(listeners) and not here))
         if also is not None:
             yield from also()
-        return receipts
+        return appended
+
+    def _hand_over(self, each: _Appended) -> None:
+        if each.local:
+            stored = replace(each.event, seq=each.receipt.seq)
+            self._consumer.take([Delivery(stored, listener, 0, "") for listener in each.local])
+        elif each.others:
+            self._consumer.wake()
 
     def _count(self, event: Event, receipt: Receipt) -> None:
         labels = event.source_name, event.event_name

@@ -58,17 +58,19 @@ class EventPage:
     cursor: str | None
 
 
-def append(event: Event, sensors: Sequence[str]) -> Work[Receipt]:
+def append(event: Event, sensors: Sequence[str], due: float | None = None) -> Work[Receipt]:
     """Store an event and a pending delivery for each sensor. A key stored before changes nothing, not even deliveries.
 
-    Sensors are named by any text that tells them apart, "namespace/name" by convention.
+    Sensors are named by any text that tells them apart, "namespace/name" by convention. The deliveries may be claimed
+    from `due` on (seconds since the epoch), at once without it: who appends may settle them before without a claim.
     """
     rows = yield Statement(_INSERT, _values(event))
     if not rows:
         return (yield from _repeated(event))
     seq: int = rows[0][0]
     if sensors:
-        yield Many(_DELIVER, [(seq, sensor, event.received_at) for sensor in sensors])
+        at = event.received_at if due is None else due
+        yield Many(_DELIVER, [(seq, sensor, at) for sensor in sensors])
     return Receipt(seq)
 
 

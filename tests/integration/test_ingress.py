@@ -11,6 +11,7 @@ import aiohttp
 import orjson
 import pytest
 
+from eventflow.bus.consumer import Consumer
 from eventflow.errors import TemporaryError
 from eventflow.settings import Limits
 from tests.integration.event_server import (
@@ -195,9 +196,11 @@ async def test_unknown_paths_and_methods(tmp_path: Path) -> None:
         assert await client.status("/sources/default/hooks/open", MAIN) == 200
 
 
-async def test_senders_are_told_to_come_back_when_too_much_waits(tmp_path: Path) -> None:
+async def test_senders_are_told_to_come_back_when_too_much_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running(tmp_path, SOURCES, limits=Limits(events_waiting=0)) as client:
-        client.app.log.backlog = lambda: 1
+        monkeypatch.setattr(Consumer, "backlog", 1)
         status, _, headers = await client.post("/open", MAIN)
         assert status == 503
         assert int(headers["Retry-After"]) >= 1
