@@ -46,10 +46,15 @@ class Local:
         return [each for each in resources if each.kind == "Workflow"]
 
     async def submit(
-        self, manifest: Mapping[str, Any], *, key: str, parameters: Mapping[str, Any] | None = None
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        key: str,
+        parameters: Mapping[str, Any] | None = None,
+        namespace: str = "default",
     ) -> Header:
         """Submit a workflow. `key` makes it repeatable. Raises UserError."""
-        creation = await self.engine.submit(Request(manifest, key, parameters=parameters or {}))
+        creation = await self.engine.submit(Request(manifest, key, namespace, parameters=parameters or {}))
         return creation.header
 
     async def finish(self, header: Header) -> dict[str, Any]:

@@ -18,6 +18,7 @@ KNOWN = {
 }
 # Examples that this machine cannot run as recorded, with the reason.
 KNOWN_EXAMPLES = {
+    "variables-showcase": "its daemon needs an nc that knows -lk -p -e, as the recorder's image had",
     "timeouts-workflow": "waits for a node of another architecture, which no process sandbox can be short of",
 }
 
@@ -35,6 +36,6 @@ def test_a_recorded_table_holds(table: str) -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not DATA.is_dir(), reason=WITHOUT)
 def test_the_examples_end_as_on_the_real_argo() -> None:
-    verdict = asyncio.run(corpus.judge(DATA / "argo", "", jobs=24))
+    verdict = asyncio.run(corpus.judge(DATA / "argo", "", jobs=40, patience=100.0))
     assert not {case: text for case, text in verdict.failed.items() if case not in KNOWN_EXAMPLES}
-    assert len(verdict.passed) >= 140
+    assert len(verdict.passed) >= 150
