@@ -102,7 +102,8 @@ class Workflow:
         self.capacity.recount()
         self.begin()
         self._work(bounded=False)
-        self._recalled = {}
+        if not any(node.gated and node.children for node in self.nodes):  # these go on when they have their locks
+            self._recalled = {}
 
     def begin(self) -> None:
         """Start, or find again, the entry point and all that hangs on it."""

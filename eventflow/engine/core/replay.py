@@ -196,7 +196,7 @@ def applied(plan: Plan, nodes: Sequence[Node], now: float) -> list[Node]:
 
 
 def _reset(node: Node, now: float, *, gated: bool) -> None:
-    node.phase, node.gated = (Phase.PENDING, True) if gated else (Phase.RUNNING, False)
+    node.phase, node.gated = Phase.RUNNING, gated
     node.message, node.outputs, node.waiting = "", None, ""
     node.started_at, node.finished_at = now, 0.0
     node.outbound, node.daemoned = [], False
