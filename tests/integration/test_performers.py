@@ -184,6 +184,8 @@ async def test_objects_are_created_changed_read_and_deleted(tmp_path: Path) -> N
         (resource("patch", '{"spec":{"entrypoint":"x"}}', flags=["wf", "main"]), "Failed", "spec.entrypoint cannot be"),
         (resource("create", "kind: Job\napiVersion: batch/v1\n"), "Error", "needs a Kubernetes cluster: kind Job"),
         (resource("create", "kind: A\napiVersion: b.c/v1\nmetadata: {name: n}"), "Failed", 'no matches for kind "A"'),
+        (resource("get", flags=["secret", "s", "-n", "other"]), "Failed", "(Forbidden): secrets is forbidden"),
+        (resource("create", child(OK, name="c", namespace="other")), "Failed", "(Forbidden): workflows.argoproj.io"),
         (resource("create", "a: ["), "Failed", "error parsing /tmp/manifest.yaml"),
         (resource("create", child({"name": "other"})), "Failed", "error when creating"),
         (resource("delete", config("x"), outputs={"a": {"jsonPath": "{.a}"}}), "Failed", "not supported for delete"),

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 def performers(
-    engine: "Engine", catalog: Catalog, transfer: Transfer, guard: Outbound, jq: Jq | None = None
+    engine: "Engine",
+    catalog: Catalog,
+    transfer: Transfer,
+    guard: Outbound,
+    jq: Jq | None = None,
+    *,
+    across_namespaces: bool = False,
 ) -> Mapping[str, Performer]:
     """Return the performers by kind of template, to be given to `Engine.equip` before the engine is opened.
 
@@ -36,6 +42,6 @@ def performers(
 
     return {
         "http": HttpPerformer(guard, catalog),
-        "resource": ResourcePerformer(shelf, changes, transfer.within, jq),
+        "resource": ResourcePerformer(shelf, changes, transfer.within, jq, across_namespaces=across_namespaces),
         "data": DataPerformer(transfer.within),
     }

@@ -139,6 +139,14 @@ def already_exists(kind: str, name: str) -> Refused:
     )
 
 
+def forbidden(kind: str, verb: str, namespace: str, own: str) -> Refused:
+    """The object is in another namespace than the workflow."""
+    return Refused(
+        f"Error from server (Forbidden): {resource(kind)} is forbidden: a workflow of the namespace {own!r} "
+        f"cannot {verb} resource {plural(kind)!r} in the namespace {namespace!r}"
+    )
+
+
 def no_such_kind(kind: str, version: str, name: str, namespace: str) -> Refused:
     """Nothing defines the kind."""
     return Refused(

@@ -40,7 +40,8 @@ class Broken(UserError):
 class ResourcePerformer:
     """Does what templates ask of objects. `shelf` gives the shelf of a kind, `transfer` the artifacts of a namespace.
 
-    `jq` evaluates filters; without it they are an error.
+    `jq` evaluates filters; without it they are an error. Objects of other namespaces than the workflow's are out of
+    reach, unless `across_namespaces`: in a cluster, a service account's rights would decide.
     """
 
     def __init__(
@@ -49,7 +50,10 @@ class ResourcePerformer:
         changes: Changes,
         transfer: Callable[[str], ArtifactTransfer],
         jq: Jq | None = None,
+        *,
+        across_namespaces: bool = False,
     ) -> None:
+        self._across_namespaces = across_namespaces
         self._shelf = shelf
         self._changes = changes
         self._transfer = transfer
@@ -64,6 +68,8 @@ class ResourcePerformer:
                 raise Broken(orders.NO_OUTPUTS)
             text = await self._text(task.pod)
             order = orders.read(task.pod, text)
+            if order.namespace != task.pod.namespace and not self._across_namespaces:
+                raise kubectl.forbidden(order.kind, order.action, order.namespace, task.pod.namespace)
             shown = await self._act(order, template, text, _key(task.pod))
             if shown is not None:
                 shown = await self._waited(order, template, shown, task)
