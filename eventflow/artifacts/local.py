@@ -8,6 +8,7 @@ an archive hold what a pod made.
 import asyncio
 import errno
 import hashlib
+import logging
 import os
 import shutil
 import stat
@@ -21,6 +22,8 @@ from eventflow.artifacts import extract, files, keys, tree
 from eventflow.artifacts.contract import CHUNK, Absent, ArtifactStore, BadLocation, Entry, Location, Saved
 from eventflow.artifacts.environment import Environment, StorePlugin
 from eventflow.errors import PermanentError, TemporaryError
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -188,7 +191,7 @@ def _copy(descriptor: int, staged: Path) -> Saved:
 
 
 def _stage_tree(source: Path, staged: Path) -> Saved:
-    """Copy a directory: files, directories, and links that stay inside. Raises Escapes for other links."""
+    """Copy a directory: files, directories, and links that stay inside; other links are left out, and logged."""
     root = tree.open_directory(source)
     members: dict[str, Saved] = {}
     try:
@@ -198,8 +201,7 @@ def _stage_tree(source: Path, staged: Path) -> Saved:
             if item.is_directory:
                 copy.mkdir()
             elif item.is_link:
-                tree.check_link(root, item)
-                copy.symlink_to(item.target())
+                _stage_link(root, item, copy)
             elif item.is_file:
                 members[item.path] = _copy(item.open(), copy)
     finally:
@@ -207,6 +209,15 @@ def _stage_tree(source: Path, staged: Path) -> Saved:
     for directory, _, _ in os.walk(staged):
         files.synchronize(Path(directory))
     return files.of_tree(members)
+
+
+def _stage_link(root: int, item: tree.Item, copy: Path) -> None:
+    try:
+        tree.check_link(root, item)
+    except tree.Escapes as error:
+        log.warning("left out of the artifact: %s", error)
+    else:
+        copy.symlink_to(item.target())
 
 
 def _build(environment: Environment) -> LocalStore:

@@ -5,6 +5,7 @@ A file is one object; a directory (`archive: none`) is a prefix with one object 
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,8 @@ from eventflow.artifacts.environment import Environment, StorePlugin
 from eventflow.artifacts.files import Body
 from eventflow.artifacts.s3_client import Clients, translated
 from eventflow.errors import PermanentError
+
+log = logging.getLogger(__name__)
 
 _AT_ONCE = 8
 """Objects of a directory moved at the same time."""
@@ -168,11 +171,13 @@ def _encryption(location: Location) -> dict[str, str]:
 
 
 def _files_below(source: Path) -> list[str]:
-    """The files of a directory. A link cannot be kept as an object, and following it may lead anywhere."""
+    """The files of a directory. A link cannot be kept as an object; one that leads out is left out, and logged."""
     root = tree.open_directory(source)
     found = []
     try:
         for item in tree.walk(root):
+            if item.is_link and _leads_out(root, item):
+                continue
             if item.is_link:
                 raise PermanentError(f"{item.path} is a link, which s3 cannot keep: leave out 'archive: none'")
             if item.is_file:
@@ -180,6 +185,15 @@ def _files_below(source: Path) -> list[str]:
     finally:
         os.close(root)
     return found
+
+
+def _leads_out(root: int, item: tree.Item) -> bool:
+    try:
+        tree.check_link(root, item)
+    except tree.Escapes as error:
+        log.warning("left out of the artifact: %s", error)
+        return True
+    return False
 
 
 async def _chunks(body: Any, what: str) -> AsyncIterator[bytes]:

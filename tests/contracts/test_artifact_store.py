@@ -220,9 +220,13 @@ async def test_a_directory_is_stored_file_by_file(subject: Subject, tmp_path: Pa
 async def test_a_link_that_leads_out_of_a_directory_is_not_stored(subject: Subject, tmp_path: Path) -> None:
     source = _tree(tmp_path / "in")
     (source / "sub" / "out").symlink_to("../../../etc/passwd")
-    with pytest.raises(PermanentError):
-        await subject.store.write(subject.at("tree"), source)
-    assert subject.name == "http" or not await subject.store.exists(subject.at("tree/sub/out"))
+    if subject.name == "http":
+        with pytest.raises(PermanentError):
+            await subject.store.write(subject.at("tree"), source)
+        return
+    await subject.store.write(subject.at("tree"), source)
+    assert not await subject.store.exists(subject.at("tree/sub/out"))
+    assert await subject.store.exists(subject.at("tree/a.txt"))
 
 
 @pytest.mark.parametrize("key", ["../x", "a/../../x", "a\x00b", "a/%2e%2e/b", "a/%252E%252e/b", "..\\x", "k\n", ""])
