@@ -55,7 +55,7 @@ class Consumer:
         self._started = started
         self._posted = posted
         self._owner = owner
-        self._ahead = LEASE if alone else 0.0
+        self._leftover = alone
         self._lanes: dict[str, Lane] = {}
         self._awake = asyncio.Event()
         self._counted = float("-inf")
@@ -105,15 +105,14 @@ class Consumer:
             return 0
         now = self._clock.now()
         try:
-            claimed = await self._store.write(
-                lambda: deliveries.claim(self._owner, room, now + self._ahead, LEASE, only)
-            )
+            if self._leftover:
+                await self._store.write(lambda: deliveries.release(now))
+                self._leftover = False
+            claimed = await self._store.write(lambda: deliveries.claim(self._owner, room, now, LEASE, only))
         except TemporaryError as error:
             log.warning("deliveries wait: %s", error)
             await asyncio.sleep(error.retry_after)
             return 0
-        if len(claimed) < room:
-            self._ahead = 0.0
         for name, found in groupby(sorted(claimed, key=_by_listener), key=lambda each: each.sensor):
             self._lane(name).add(list(found))
         return len(claimed)

@@ -88,12 +88,20 @@ def retry(delivery: Delivery, at: float, error: str) -> Work[None]:
     """Give a delivery back, to be claimed again from `at`. Raises LostClaim."""
     rows = yield Statement(
         """
-        UPDATE deliveries SET due = $4, error = $5
+        UPDATE deliveries SET due = $4, error = $5, owner = ''
         WHERE event = $1 AND sensor = $2 AND tries = $3 AND outcome = 'pending' RETURNING event
         """,
         (*_claimed(delivery), at, error),
     )
     _check(delivery, rows)
+
+
+def release(now: float) -> Work[int]:
+    """End all leases, for a process that is alone on its store and has none itself; return how many there were."""
+    rows = yield Statement(
+        "UPDATE deliveries SET due = $1, owner = '' WHERE outcome = 'pending' AND owner <> '' RETURNING event", (now,)
+    )
+    return len(rows)
 
 
 def bury(delivery: Delivery, error: str, now: float) -> Work[None]:

@@ -70,10 +70,19 @@ def done(entry: Entry, now: float) -> Work[None]:
 def retry(entry: Entry, at: float, error: str) -> Work[None]:
     """Give an entry back, to be claimed again from `at`. Raises LostClaim."""
     rows = yield Statement(
-        "UPDATE outbox SET due = $3, error = $4 WHERE id = $1 AND tries = $2 AND state = 'pending' RETURNING id",
+        "UPDATE outbox SET due = $3, error = $4, owner = ''"
+        " WHERE id = $1 AND tries = $2 AND state = 'pending' RETURNING id",
         (entry.id, entry.tries, at, error),
     )
     _check(entry, rows)
+
+
+def release(now: float) -> Work[int]:
+    """End all leases, for a process that is alone on its store and has none itself; return how many there were."""
+    rows = yield Statement(
+        "UPDATE outbox SET due = $1, owner = '' WHERE state = 'pending' AND owner <> '' RETURNING id", (now,)
+    )
+    return len(rows)
 
 
 def bury(entry: Entry, error: str, now: float) -> Work[None]:

@@ -63,7 +63,7 @@ class Outbox:
         self._replan = replan
         self._metrics = metrics
         self._owner = owner
-        self._ahead = LEASE if alone else 0.0
+        self._leftover = alone
         self._awake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -88,11 +88,13 @@ class Outbox:
             return 0
         now = self._clock.now()
         try:
-            entries = await self._store.write(lambda: outbox.claim(self._owner, room, now + self._ahead, LEASE))
+            if self._leftover:
+                await self._store.write(lambda: outbox.release(now))
+                self._leftover = False
+            entries = await self._store.write(lambda: outbox.claim(self._owner, room, now, LEASE))
         except TemporaryError as error:
             log.warning("the outbox waits: %s", error)
             return 0
-        self._ahead = 0.0
         for entry in entries:
             task = asyncio.get_running_loop().create_task(self._attend(entry), name=f"outbox {entry.id}")
             self._tasks.add(task)
