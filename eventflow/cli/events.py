@@ -104,9 +104,21 @@ def _tell(decision: Mapping[str, Any], *, verbose: bool) -> None:
     reason = decision["reason"] or decision["error"]
     tail = f": {reason}" if reason else ""
     click.echo(f"{click.style(decision['outcome'], fg=colour)}  {decision['sensor']}{tail}")
-    if verbose and decision["detail"]:
-        for line in output.to_yaml(decision["detail"]).splitlines():
+    detail = decision["detail"] or {}
+    if verbose and detail:
+        for line in output.to_yaml(detail).splitlines():
             click.echo(f"    {line}")
+    elif decision["outcome"] != "matched":
+        for dependency in detail.get("dependencies") or ():
+            _tell_dependency(dependency)
+
+
+def _tell_dependency(dependency: Mapping[str, Any]) -> None:
+    """Print why a dependency did not match, down to the values of a filter's parts."""
+    click.echo(f"  {dependency['dependency']}: {dependency.get('detail') or dependency.get('reason') or ''}")
+    for part in dependency.get("cel") or ():
+        source = " ".join(str(part["source"]).split())
+        click.echo(f"    {part['line']}:{part['column']}  {source}  →  {part.get('value', part.get('error'))}")
 
 
 def _source(event: Mapping[str, Any]) -> str:
