@@ -194,6 +194,7 @@ def _stage_tree(source: Path, staged: Path) -> Saved:
     """Copy a directory: files, directories, and links that stay inside; other links are left out, and logged."""
     root = tree.open_directory(source)
     members: dict[str, Saved] = {}
+    left: list[str] = []
     try:
         staged.mkdir()
         for item in tree.walk(root):
@@ -201,23 +202,26 @@ def _stage_tree(source: Path, staged: Path) -> Saved:
             if item.is_directory:
                 copy.mkdir()
             elif item.is_link:
-                _stage_link(root, item, copy)
+                left += _stage_link(root, item, copy)
             elif item.is_file:
                 members[item.path] = _copy(item.open(), copy)
     finally:
         os.close(root)
+    if left:
+        log.warning("%d links were left out of the artifact, the first because %s", len(left), left[0])
     for directory, _, _ in os.walk(staged):
         files.synchronize(Path(directory))
     return files.of_tree(members)
 
 
-def _stage_link(root: int, item: tree.Item, copy: Path) -> None:
+def _stage_link(root: int, item: tree.Item, copy: Path) -> list[str]:
+    """Copy a link that stays inside; return why it was left out."""
     try:
         tree.check_link(root, item)
     except tree.Escapes as error:
-        log.warning("left out of the artifact: %s", error)
-    else:
-        copy.symlink_to(item.target())
+        return [str(error)]
+    copy.symlink_to(item.target())
+    return []
 
 
 def _build(environment: Environment) -> LocalStore:
