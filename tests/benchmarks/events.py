@@ -26,6 +26,7 @@ from eventflow.app import App, serve
 from eventflow.settings import Server, Settings
 from eventflow.store import deliveries, events, firings
 from eventflow.store.contract import Work
+from tests.benchmarks.figure import Figure
 
 OBJECTS = """
 apiVersion: argoproj.io/v1alpha1
@@ -244,6 +245,24 @@ def report(line: str) -> None:
     """Print a line at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+def run(quick: bool) -> list[Figure]:
+    """Measure what is accepted, and how soon at a steady rate, of events of 8 kB."""
+    senders, seconds, rate, size = (2, 0.2, 20, 1_000) if quick else (64, 5.0, 1_000, 8_000)
+    rates: dict[str, float] = {}
+    late: dict[str, float] = {}
+    for kind in ("floor", "product"):
+        with Served(kind) as server:
+            rates[kind] = len((got := asyncio.run(closed_loop(server.port, "/plain", senders, seconds, size))).values)
+            rates[kind] /= got.seconds
+        with Served(kind) as server:
+            late[kind] = asyncio.run(open_loop(server.port, "/plain", rate, seconds, size)).at(0.99)
+    bare = "aiohttp that only reads"
+    return [
+        Figure("events: accepted, durable", rates["product"], "events/s", rates["floor"], bare, ">= 3,500"),
+        Figure(f"events: p99 at {rate:,}/s, durable", late["product"], "ms", late["floor"], bare, "<= 25 ms"),
+    ]
 
 
 def main() -> None:

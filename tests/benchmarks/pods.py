@@ -21,9 +21,11 @@ from eventflow.model.pod import Pod, PodFinished, PodLost, PodReport
 from eventflow.runtimes.process import bundle, inputs, staging
 from eventflow.runtimes.process.runtime import ProcessRuntime
 from eventflow.runtimes.process.settings import ProcessSettings
+from tests.benchmarks.figure import Figure
 
 Mode = Literal["bwrap", "none"]
 
+_MODES: tuple[tuple[str, Mode], ...] = (("sandboxed", "bwrap"), ("plain", "none"))
 _RUNS = 3
 _AT_A_TIME = 8
 
@@ -79,7 +81,7 @@ async def _chain(runtime: ProcessRuntime, runs: _Runs, prefix: str, count: int) 
     return count / (time.perf_counter() - began)
 
 
-async def _commands(runtime: ProcessRuntime, prefix: str, count: int) -> list[bundle.Bundle]:
+async def commands(runtime: ProcessRuntime, prefix: str, count: int) -> list[bundle.Bundle]:
     """Return the very containers that the runtime would run, their directories made."""
     ground = runtime.ground
     nothing = _Nothing()
@@ -89,7 +91,8 @@ async def _commands(runtime: ProcessRuntime, prefix: str, count: int) -> list[bu
     return [bundle.build(one, ground)["containers"][0] for one in staged]
 
 
-def _bare(containers: list[bundle.Bundle], at_a_time: int) -> float:
+def bare(containers: list[bundle.Bundle], at_a_time: int) -> float:
+    """Spawn containers and wait for them, so many at a time; return how many a second."""
     null = os.open("/dev/null", os.O_RDWR)
     actions = [(os.POSIX_SPAWN_DUP2, null, number) for number in range(3)]
     began, running = time.perf_counter(), 0
@@ -107,7 +110,7 @@ def _bare(containers: list[bundle.Bundle], at_a_time: int) -> float:
     return len(containers) / (time.perf_counter() - began)
 
 
-async def _measure(mode: Mode, count: int) -> dict[str, float]:
+async def _measure(mode: Mode, count: int, times: int = _RUNS) -> dict[str, float]:
     runs = _Runs()
     figures: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as directory:
@@ -115,12 +118,12 @@ async def _measure(mode: Mode, count: int) -> dict[str, float]:
         nothing = _Nothing()
         async with ProcessRuntime(Path(directory), runs.observe, nothing, nothing, SystemClock(), settings) as runtime:
             await _fan_out(runtime, runs, "warm", 20)
-            for number in range(_RUNS):
-                wide = await _commands(runtime, f"wide-{number}", count)
-                long = await _commands(runtime, f"long-{number}", count // 2)
+            for number in range(times):
+                wide = await commands(runtime, f"wide-{number}", count)
+                long = await commands(runtime, f"long-{number}", count // 2)
                 work: tuple[tuple[str, Callable[[], Awaitable[float]]], ...] = (
-                    ("bare, fan-out", lambda: asyncio.to_thread(_bare, wide, _AT_A_TIME)),  # noqa: B023
-                    ("bare, chain", lambda: asyncio.to_thread(_bare, long, 1)),  # noqa: B023
+                    ("bare, fan-out", lambda: asyncio.to_thread(bare, wide, _AT_A_TIME)),  # noqa: B023
+                    ("bare, chain", lambda: asyncio.to_thread(bare, long, 1)),  # noqa: B023
                     ("runtime, fan-out", lambda: _fan_out(runtime, runs, f"fan-{number}", count)),  # noqa: B023
                     ("runtime, chain", lambda: _chain(runtime, runs, f"chain-{number}", count // 2)),  # noqa: B023
                 )
@@ -129,11 +132,23 @@ async def _measure(mode: Mode, count: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in figures.items()}
 
 
+def run(quick: bool) -> list[Figure]:
+    """Measure the runtime alone, with neither engine nor store above it."""
+    count, times = (8, 1) if quick else (400, _RUNS)
+    measured = [(title, asyncio.run(_measure(mode, count, times))) for title, mode in _MODES]
+    return [
+        Figure(
+            f"pods, {title}: {shape}", found[f"runtime, {shape}"], "pods/s", found[f"bare, {shape}"], "bare spawns/s"
+        )
+        for title, found in measured
+        for shape in ("chain", "fan-out")
+    ]
+
+
 def main() -> None:
     """Print the figures."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 500
-    modes: tuple[tuple[str, Mode], ...] = (("sandboxed", "bwrap"), ("plain", "none"))
-    for title, mode in modes:
+    for title, mode in _MODES:
         figures = asyncio.run(_measure(mode, count))
         for shape in ("fan-out", "chain"):
             bare, ours = figures[f"bare, {shape}"], figures[f"runtime, {shape}"]
