@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from store_backends import DATABASE, POSTGRES, administer, clear_postgres, empty_postgres, url_of
 
 from eventflow.store.contract import Store
 from eventflow.store.open import open_store
+from tests.contracts.store_backends import DATABASE, POSTGRES, administer, clear_postgres, empty_postgres, url_of
 
 NO_POSTGRES = "set TEST_POSTGRES=postgresql://user@host/postgres to run this against PostgreSQL"
 

@@ -97,8 +97,8 @@ class Place:
         self._changed.set()
 
     def path(self, name: str) -> str:
-        """An absolute path as a pod sees it. Plain processes share the machine's, so theirs are the test's own."""
-        return f"/{name}" if self.kind == "bwrap" else f"{self.directory}/shared/{name}"
+        """An absolute path as a pod sees it."""
+        return f"/{name}"
 
     def pod(self, name: str, template: Mapping[str, Any], **fields: Any) -> Pod:
         """A pod of a template."""

@@ -8,11 +8,10 @@ import itertools
 import os
 import sys
 
-from store_backends import event
-
 from eventflow.store import events
 from eventflow.store.contract import Store
 from eventflow.store.open import open_store
+from tests.contracts.store_backends import event
 
 
 async def keep_writing(store: Store, caller: int) -> None:

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from fake_s3 import FakeS3
 
 from eventflow.artifacts import locations, registry
 from eventflow.artifacts.contract import Absent, ArtifactStore, BadLocation
@@ -23,6 +22,7 @@ from eventflow.artifacts.environment import Environment, Sessions
 from eventflow.artifacts.outbound import Outbound
 from eventflow.artifacts.secrets import SecretReader
 from eventflow.errors import PermanentError, TemporaryError
+from tests.contracts.fake_s3 import FakeS3
 
 SECRETS = {"cred": {"access": "AKIA", "secret": "s3cr3t", "user": "u", "password": "p"}}
 

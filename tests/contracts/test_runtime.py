@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runtime_places import KINDS, Place
 
 from eventflow.errors import UserError
 from eventflow.model.pod import PodFinished, PodStarted
+from tests.contracts.runtime_places import KINDS, Place
 
 
 @pytest.fixture(params=KINDS)
@@ -140,8 +140,6 @@ async def test_an_upload_is_tried_again_without_running_main_again(place: Place)
     at = place.path("made")
     place.copies.failures = 3
     script = f"echo ran; echo one > {at}"
-    if place.kind == "plain":
-        (place.directory / "shared").mkdir()
     end = await place.run(place.shell("again", script, outputs={"artifacts": [{"name": "file", "path": at}]}))
     assert (end.outcome, end.result) == ("Succeeded", "ran")
     assert place.copies.saved == 1
@@ -384,14 +382,11 @@ async def test_a_daemon_with_an_exec_probe_that_ends_by_itself_has_failed(place:
     await place.report("brief", PodStarted)
     end = await place.end("brief")
     assert (end.outcome, end.exit_code) == ("Failed", 0)
-    Path(at).unlink(missing_ok=True) if place.kind == "plain" else None
 
 
 async def test_a_container_set_runs_along_its_dependencies(place: Place) -> None:
     at = place.path("workspace")
-    mounts = [] if place.kind == "plain" else [{"name": "w", "mountPath": at}]
-    if place.kind == "plain":
-        Path(at).mkdir(parents=True)
+    mounts = [{"name": "w", "mountPath": at}]
     containers = [
         {"name": "b", "image": "busybox", "command": ["sh", "-c", f"echo b >> {at}/x"], "dependencies": ["a"]},
         {"name": "a", "image": "busybox", "command": ["sh", "-c", f"sleep 0.2; echo a >> {at}/x"]},

@@ -4,13 +4,13 @@ import asyncio
 from functools import partial
 
 import pytest
-from store_backends import event
 
 from eventflow.errors import InvariantError, PermanentError, TemporaryError
 from eventflow.store import deliveries, events, sources
 from eventflow.store.contract import Many, Statement, Store, Work
 from eventflow.store.events import EventFilter
 from eventflow.store.open import open_store
+from tests.contracts.store_backends import event
 
 
 def failing(key: str, error: BaseException) -> Work[None]:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from store_backends import event
 
 from eventflow.errors import UserError
 from eventflow.model.event import Event
@@ -14,6 +13,7 @@ from eventflow.store import deliveries, events, firings, joins, outbox, sources
 from eventflow.store.contract import LostClaim, Store, Work
 from eventflow.store.deliveries import Delivery
 from eventflow.store.events import EventFilter, Receipt
+from tests.contracts.store_backends import event
 
 
 async def append(store: Store, *keys: object, sensors: tuple[str, ...] = ("s",), at: float = 1000.0) -> list[Receipt]:

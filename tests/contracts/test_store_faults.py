@@ -9,7 +9,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from store_backends import administer, child_command, child_environment, event, url_of
 
 from eventflow.errors import TemporaryError, UserError
 from eventflow.failpoints import VARIABLE
@@ -17,6 +16,7 @@ from eventflow.store import deliveries, events, leases, objects, postgres_schema
 from eventflow.store.contract import CommitUnknown, Statement, Store, Work
 from eventflow.store.events import EventFilter
 from eventflow.store.open import open_store
+from tests.contracts.store_backends import administer, child_command, child_environment, event, url_of
 
 
 async def run_until_killed(url: str, callers: int, *, failpoint: str = "", after_acks: int = 0) -> list[str]:

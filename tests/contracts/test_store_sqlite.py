@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_backends import child_command, child_environment, event
 
 from eventflow.errors import TemporaryError, UserError
 from eventflow.store import (
@@ -34,6 +33,7 @@ from eventflow.store.contract import CommitUnknown, Row, Statement, Store, Store
 from eventflow.store.events import EventFilter
 from eventflow.store.open import open_store
 from eventflow.store.workflows import WorkflowFilter
+from tests.contracts.store_backends import child_command, child_environment, event
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from store_backends import workflow
 
 from eventflow.errors import Conflict, InvariantError, NotFound
 from eventflow.model import identity
@@ -17,6 +16,7 @@ from eventflow.store.leases import Fence
 from eventflow.store.nodes import NodeRow
 from eventflow.store.progress import Step
 from eventflow.store.workflows import Creation, Header, NewWorkflow, WorkflowFilter
+from tests.contracts.store_backends import workflow
 
 TABLES = ("workflows", "workflow_sources", "workflow_states", "workflow_labels", "nodes", "attempts", "journal")
 
