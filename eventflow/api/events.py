@@ -159,7 +159,7 @@ def _decisions(event: Event) -> Work[tuple[list[Decision], list[dict[str, Any]]]
 def _firings(detail: Any) -> list[str]:
     found = detail.get("firings") if isinstance(detail, Mapping) else None
     items = found if isinstance(found, list) else []
-    return [str(each.get("id", "")) if isinstance(each, Mapping) else str(each) for each in items]
+    return [str(each.get("firing", "")) if isinstance(each, Mapping) else str(each) for each in items]
 
 
 def _decision(found: Decision) -> dict[str, Any]:

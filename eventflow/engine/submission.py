@@ -217,6 +217,9 @@ def _check(definition: Definition) -> None:
     spec = definition.spec
     if not spec.get("entrypoint"):
         raise UserError("spec.entrypoint is required", hint="name the template to start with")
+    for index, parameter in enumerate((spec.get("arguments") or {}).get("parameters") or ()):
+        if not parameter.get("name"):
+            raise UserError(f"spec.arguments.parameters[{index}] has no name", hint="give it a name beside its value")
     library = Library(spec, definition.templates)
     library.resolve({"template": spec["entrypoint"]}, LOCAL)
     for template in spec.get("templates") or ():
@@ -243,7 +246,7 @@ def with_parameters(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
     parameters: list[dict[str, Any]] = []
     left = dict(values)
     for parameter in arguments.get("parameters") or ():
-        if parameter["name"] in left:
+        if parameter.get("name") in left:
             kept = {key: value for key, value in parameter.items() if key != "valueFrom"}
             parameters.append({**kept, "value": text_of(left.pop(parameter["name"]))})
         else:

@@ -1,0 +1,1 @@
+"""The real command line as subprocesses, as a user has it."""
