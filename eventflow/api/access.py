@@ -22,7 +22,7 @@ from eventflow.settings import Server
 
 OPEN = frozenset({"/healthz", "/readyz", "/"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_OURS = ("/api/", "/metrics")
+_OURS = ("/api/v1/", "/metrics")
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

@@ -40,7 +40,7 @@ def error(status: int, code: int, message: str, hint: str | None = None, locatio
 @web.middleware
 async def explained(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn what an API handler raises into an answer."""
-    if not request.path.startswith("/api/"):
+    if not request.path.startswith("/api/v1/"):
         return await handler(request)
     try:
         return await handler(request)

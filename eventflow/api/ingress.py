@@ -11,7 +11,6 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -170,11 +169,3 @@ def _response(answer: Answer) -> web.Response:
     response = web.Response(status=answer.status, body=answer.text.encode(), headers=dict(answer.headers))
     response.headers["Content-Type"] = answer.content_type
     return response
-
-
-def described(endpoints: Endpoints) -> list[dict[str, Any]]:
-    """Return the endpoints that are served, for `doctor` and the API."""
-    return [
-        {"path": route.endpoint, "address": route.address, "methods": list(route.methods), "source": route.entry.id}
-        for route in endpoints.routes()
-    ]

@@ -48,6 +48,7 @@ def build(app: Parts) -> web.Application:
     for path, (name, kind) in _FILES.items():
         application.router.add_get(path, _file(name, kind))
     app.ingress.add_to(application)
+    application.router.add_route("*", "/api/v1/{tail:.*}", _unknown)
     return application
 
 
@@ -111,6 +112,10 @@ def metadata_version() -> str:
         return metadata.version("eventflow")
     except metadata.PackageNotFoundError:
         return "unreleased"
+
+
+async def _unknown(request: web.Request) -> web.StreamResponse:
+    return answers.error(404, answers.NOT_FOUND, f"there is no {request.method} {request.path}")
 
 
 def _file(name: str, kind: str) -> answers.Handler:

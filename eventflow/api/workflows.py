@@ -156,14 +156,14 @@ def read_object(tree: Mapping[str, Any], kind: str) -> Resource:
     cleaned = _without_nulls(dict(tree))
     cleaned.setdefault("apiVersion", kinds.API_VERSIONS.get(kind, kinds.ARGO))
     cleaned.setdefault("kind", kind)
+    if cleaned["kind"] != kind:
+        raise UserError(f"a {kind} is expected, not a {cleaned['kind']}")
     cleaned.pop("status", None)
     metadata = cleaned.get("metadata")
     if isinstance(metadata, dict):
         for key in _SERVERS:
             metadata.pop(key, None)
     found = manifest.parse(orjson.dumps(cleaned, option=orjson.OPT_INDENT_2), kind)
-    if len(found) != 1 or found[0].kind != kind:
-        raise UserError(f"a {kind} is expected, not a {cleaned['kind']}")
     return found[0]
 
 
