@@ -187,6 +187,7 @@ async def _bus(stack: AsyncExitStack, ground: Ground) -> Bus:
     outbox = Outbox(store, clock, triggers, engine.wake, planner, metrics, owner=owner, alone=alone)
     consumer = Consumer(store, clock, subscriptions, metrics, engine.wake, outbox.wake, owner=owner, alone=alone)
     events = EventLog(store, clock, subscriptions, metrics, consumer, most_waiting=settings.limits.events_waiting)
+    metrics.deliveries_waiting.read_from(lambda: {("all",): float(consumer.backlog)})
     ground.guard.start("outbox", outbox.run())
     ground.guard.start("consumer", consumer.run())
     ground.guard.start("retention", Retention(store, clock, settings.store.event_retention).run())

@@ -54,7 +54,7 @@ class Consumer:
         self._metrics = metrics
         self._started = started
         self._posted = posted
-        self._owner = owner
+        self.owner = owner
         self._leftover = alone
         self._lanes: dict[str, Lane] = {}
         self._awake = asyncio.Event()
@@ -108,7 +108,7 @@ class Consumer:
             if self._leftover:
                 await self._store.write(lambda: deliveries.release(now))
                 self._leftover = False
-            claimed = await self._store.write(lambda: deliveries.claim(self._owner, room, now, LEASE, only))
+            claimed = await self._store.write(lambda: deliveries.claim(self.owner, room, now, LEASE, only))
         except TemporaryError as error:
             log.warning("deliveries wait: %s", error)
             await asyncio.sleep(error.retry_after)

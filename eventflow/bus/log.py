@@ -33,8 +33,12 @@ class Handover(Protocol):
     """Who settles deliveries in this process. `Consumer` does."""
 
     @property
+    def owner(self) -> str:
+        """What this process is called in leases."""
+
+    @property
     def backlog(self) -> int:
-        """How many deliveries wait."""
+        """About how many deliveries wait."""
 
     def takes(self, snapshot: Snapshot, listeners: Sequence[str]) -> bool:
         """Whether there is room for a delivery to each of these listeners right now."""
@@ -124,7 +128,7 @@ class EventLog:
             listeners = snapshot.of(event)
             here = bool(listeners) and self._consumer.takes(snapshot, listeners)
             due = self._clock.now() + GRACE if here else None
-            receipt = yield from events.append(event, listeners, due)
+            receipt = yield from events.append(event, listeners, due, self._consumer.owner if here else "")
             local = listeners if here and not receipt.duplicate else ()
             appended.append(_Appended(event, receipt, local, bool(listeners) and not here))
         if also is not None:

@@ -24,7 +24,7 @@ ON CONFLICT DO NOTHING RETURNING seq
 """
 _DELIVER = """
 INSERT INTO deliveries (event, sensor, outcome, due, tries, owner, reason, error)
-VALUES ($1, $2, 'pending', $3, 0, '', '', '') ON CONFLICT DO NOTHING
+VALUES ($1, $2, 'pending', $3, 0, $4, '', '') ON CONFLICT DO NOTHING
 """
 
 
@@ -58,11 +58,11 @@ class EventPage:
     cursor: str | None
 
 
-def append(event: Event, sensors: Sequence[str], due: float | None = None) -> Work[Receipt]:
+def append(event: Event, sensors: Sequence[str], due: float | None = None, owner: str = "") -> Work[Receipt]:
     """Store an event and a pending delivery for each sensor. A key stored before changes nothing, not even deliveries.
 
     Sensors are named by any text that tells them apart, "namespace/name" by convention. The deliveries may be claimed
-    from `due` on (seconds since the epoch), at once without it: who appends may settle them before without a claim.
+    from `due` on (seconds since the epoch), at once without it: until then `owner` may settle them without a claim.
     """
     rows = yield Statement(_INSERT, _values(event))
     if not rows:
@@ -70,7 +70,7 @@ def append(event: Event, sensors: Sequence[str], due: float | None = None) -> Wo
     seq: int = rows[0][0]
     if sensors:
         at = event.received_at if due is None else due
-        yield Many(_DELIVER, [(seq, sensor, at) for sensor in sensors])
+        yield Many(_DELIVER, [(seq, sensor, at, owner) for sensor in sensors])
     return Receipt(seq)
 
 
