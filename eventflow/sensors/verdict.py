@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from eventflow.expressions.cel import explain, json_form
+from eventflow.expressions.cel import engine, explain
+from eventflow.expressions.cel.errors import CelError
 from eventflow.model.cloudevent import CloudEvent
 from eventflow.model.document import dumps
 from eventflow.model.event import Event
@@ -77,5 +78,8 @@ def _part(finding: explain.Finding) -> dict[str, Any]:
     part: dict[str, Any] = {"source": finding.source[:VALUE], "line": finding.line, "column": finding.column}
     if finding.error is not None:
         return {**part, "error": finding.error[:VALUE]}
-    text = dumps(json_form.plain(finding.value))
+    try:
+        text = dumps(engine.to_json(finding.value))
+    except CelError as error:  # a value that cannot be shown is no reason not to decide
+        text = f"({error})"
     return {**part, "value": text if len(text) <= VALUE else text[: VALUE - 1] + "…"}

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from eventflow.errors import UserError
-from eventflow.expressions.cel import engine, json_form
+from eventflow.expressions.cel import engine
 from eventflow.expressions.cel.errors import CelError
 from eventflow.expressions.gjson import path as gjson
 from eventflow.expressions.gotemplate import template as template_language
@@ -137,7 +137,7 @@ def _cel(src: Mapping[str, Any], events: Events) -> Resolved | None:
         return None if default is None else Resolved(str(default))
     program = engine.compile(str(src["cel"]), variables=CEL_VARIABLES)
     try:
-        value = json_form.plain(program.evaluate(cel_variables(name, events)))
+        value = engine.to_json(program.evaluate(cel_variables(name, events)))
     except (CelError, InvalidJson) as error:
         if src.get("value") is not None:
             return Resolved(str(src["value"]))

@@ -29,7 +29,7 @@ spec:
       verify: {{scheme: standard-webhooks, secret: {{name: hook, key: signing}}}}
 """
 
-_SENSOR = """
+SENSOR = """
 apiVersion: argoproj.io/v1alpha1
 kind: Sensor
 metadata: {name: SENSOR}
@@ -117,7 +117,7 @@ def manifests(port: int) -> str:
     texts = [_SOURCES]
     for name, kinds in SENSORS.items():
         wanted = " || ".join(f"body.kind == '{kind}'" for kind in kinds)
-        text = _SENSOR + (_CALL if name == "right" else "")
+        text = SENSOR + (_CALL if name == "right" else "")
         texts.append(text.replace("SENSOR", name).replace("FILTER", f'"{wanted}"'))
     texts.append(_TEMPLATE.replace("SCRIPT", _SCRIPT.replace("'", "''")).replace("OTHERS", _OTHERS))
     return "\n---\n".join(texts).replace("PORT", str(port))
