@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.faults.checker import Database, Record, violations
+from tests.faults.checker import Database, Record, open_work, violations
 from tests.faults.observer import Observer
 from tests.faults.process import ROOT, ServerProcess, pods_alive, until
 from tests.faults.sender import Sender
@@ -106,7 +106,7 @@ class Campaign:
         """Let everything that was sent come to its end with nobody killed, and the server stop politely."""
         self._start()
         until(lambda: not self.sender.busy, _REST, "all events to be acknowledged")
-        until(self._quiet, _REST, "the pods to come to rest")
+        until(self._quiet, _REST, "deliveries, workflows and pods to come to their end")
         leftovers = self.server.supervised()
         assert not leftovers, f"the supervisor still keeps {leftovers}"
         assert not pods_alive(self.server.data), "processes of pods still run"
@@ -115,7 +115,9 @@ class Campaign:
 
     def _quiet(self) -> bool:
         time.sleep(0.2)
-        return time.monotonic() - self.observer.at > _QUIET and not self.server.supervised()
+        if time.monotonic() - self.observer.at < _QUIET or self.server.supervised():
+            return False
+        return not open_work(self.server.data / "eventflow.db")
 
     def judge(self) -> list[str]:
         """Return every broken promise."""

@@ -71,6 +71,17 @@ class Database:
         return "    not stored"
 
 
+def open_work(path: Path) -> int:
+    """Return how many deliveries, outbox entries and workflows have not ended, while a server runs."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        (count,) = connection.execute(
+            "SELECT (SELECT count(*) FROM deliveries WHERE outcome = 'pending')"
+            " + (SELECT count(*) FROM outbox WHERE state = 'pending')"
+            " + (SELECT count(*) FROM workflows WHERE finished_at IS NULL)"
+        ).fetchone()
+        return int(count)
+
+
 def _body(data: bytes) -> str:
     held = json.loads(data)
     body = held["body"] if isinstance(held, dict) and "body" in held else held

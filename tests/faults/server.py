@@ -14,6 +14,7 @@ import traceback
 from pathlib import Path
 
 from eventflow import app, failpoints
+from eventflow.api import server
 from eventflow.expressions.cel.engine import compile as compile_filter
 from eventflow.settings import Outbound, Seconds, Server, Settings
 from tests.faults import objects
@@ -21,8 +22,8 @@ from tests.faults import objects
 
 def settings(data: Path, port: int) -> Settings:
     """Return the settings that the server under test runs with."""
-    server = Server(port=port, shutdown_timeout=Seconds(2.0))
-    return Settings(data_dir=data, server=server, outbound=Outbound(allow=("127.0.0.1",)))
+    listen = Server(port=port, shutdown_timeout=Seconds(2.0))
+    return Settings(data_dir=data, server=listen, outbound=Outbound(allow=("127.0.0.1",)))
 
 
 async def apply(chosen: Settings, observer: int) -> None:
@@ -39,7 +40,7 @@ def serve(data: Path, port: int, observer: int) -> int:
     if not applied.exists():
         asyncio.run(apply(chosen, observer))
         applied.touch()
-    return asyncio.run(app.run(chosen))
+    return asyncio.run(app.run(chosen, server.build))
 
 
 def fork(data: Path, port: int, observer: int) -> None:

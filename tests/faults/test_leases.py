@@ -1,5 +1,6 @@
 """What a killed server had claimed is taken up by the next one at once; what waits for its time goes on waiting."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ async def test_leases_in_the_outbox_end_and_retries_keep_their_time(tmp_path: Pa
     async with open_store(f"sqlite:///{tmp_path}/x.db", SystemClock()) as store:
         for name in ("leased", "retried"):
             entry = Entry(name, "f-1", "default/s", "call", "http", b"{}")
-            await store.write(lambda entry=entry: outbox.put(entry, 100.0))
+            await store.write(partial(outbox.put, entry, 100.0))
         claimed = await store.write(lambda: outbox.claim("dead", 10, 100.0, 300.0))
         retried = next(each for each in claimed if each.id == "retried")
         await store.write(lambda: outbox.retry(retried, 500.0, "later"))
