@@ -7,7 +7,7 @@ $(NAME) in values, commands and arguments as in its "Define dependent environmen
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from eventflow.runtimes.containers import Container, Spec
 
 Reference = tuple[str, str]
 Objects = Mapping[Reference, Mapping[str, Any] | None]
+Rewrite = Callable[[str], str]
 
 CONFIG_MAP = "ConfigMap"
 SECRET = "Secret"  # noqa: S105 - a kind, not a secret
@@ -73,13 +74,23 @@ def references(containers: Iterable[Container]) -> set[Reference]:
     return found
 
 
-def of_container(container: Container, facts: Facts, objects: Objects, base: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment: `base`, then envFrom, then env in order, later ones winning. Raises UserError."""
+def as_written(text: str) -> str:
+    """Leave a text as it is."""
+    return text
+
+
+def of_container(
+    container: Container, facts: Facts, objects: Objects, base: Mapping[str, str], rewrite: Rewrite = as_written
+) -> dict[str, str]:
+    """Return the environment: `base`, then envFrom, then env in order, later ones winning. Raises UserError.
+
+    `rewrite` is applied to values that the manifest gives or a ConfigMap holds, before $(NAME) is replaced in them.
+    """
     env = dict(base)
     for source in container.spec.get("envFrom") or ():
-        env.update(_from_source(source, objects))
+        env.update(_from_source(source, objects, rewrite))
     for variable in container.spec.get("env") or ():
-        value = _value(variable, container, facts, objects)
+        value = _value(variable, container, facts, objects, rewrite)
         if value is not None:
             env[variable["name"]] = expand(value, env)
     return env
@@ -148,23 +159,28 @@ def _key_sources(value_from: Spec) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield kind, value_from[key]
 
 
-def _from_source(source: Spec, objects: Objects) -> dict[str, str]:
+def _from_source(source: Spec, objects: Objects, rewrite: Rewrite) -> dict[str, str]:
     prefix = source.get("prefix") or ""
     return {
-        prefix + key: value.decode("utf-8", "replace")
+        prefix + key: _shown(kind, value, rewrite)
         for kind, ref in _sources(source)
         for key, value in (required(objects, kind, ref) or {}).items()
     }
 
 
-def _value(variable: Spec, container: Container, facts: Facts, objects: Objects) -> str | None:
+def _shown(kind: str, value: bytes, rewrite: Rewrite) -> str:
+    text = value.decode("utf-8", "replace")
+    return text if kind == SECRET else rewrite(text)
+
+
+def _value(variable: Spec, container: Container, facts: Facts, objects: Objects, rewrite: Rewrite) -> str | None:
     value_from = variable.get("valueFrom")
     if not value_from:
-        return str(variable.get("value") if variable.get("value") is not None else "")
+        return rewrite(str(variable.get("value") if variable.get("value") is not None else ""))
     for kind, ref in _key_sources(value_from):
         data = required(objects, kind, ref)
         if data is not None and ref["key"] in data:
-            return data[ref["key"]].decode("utf-8", "replace")
+            return _shown(kind, data[ref["key"]], rewrite)
         if ref.get("optional"):
             return None
         raise UserError(f"couldn't find key {ref['key']} in {kind} {facts.pod.namespace}/{ref['name']}")
