@@ -2,8 +2,10 @@
 
 import asyncio
 import sys
+import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import IO, Self
 
@@ -64,6 +66,10 @@ class Shown:
         """Print a line of a pod."""
         print(text, file=self._logs, flush=True)
 
+    def note(self, text: str) -> None:
+        """Tell the person something, beside what is shown."""
+        print(text, file=sys.stderr)
+
 
 class Lines(Shown):
     """One line for each change of a node's phase or message."""
@@ -101,12 +107,14 @@ class Tree(Shown):
         self._headers: list[Header] = []
         self._states: dict[int, tuple[Sequence[Node], WorkflowState]] = {}
         self._screen = Screen(self._draw)
+        self._terminal = ExitStack()
         self._answering: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         await self._screen.__aenter__()
         if sys.stdin.isatty():
+            self._terminal.enter_context(_silent())
             asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._typed)
         return self
 
@@ -114,6 +122,7 @@ class Tree(Shown):
         await super().__aexit__(*exc)
         if sys.stdin.isatty():
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        self._terminal.close()
         await self._screen.__aexit__(*exc)
 
     def add(self, header: Header) -> None:
@@ -133,15 +142,16 @@ class Tree(Shown):
     def say(self, text: str) -> None:
         self._screen.say(text, self._logs)
 
+    def note(self, text: str) -> None:
+        self._screen.say(text, sys.stderr)
+
     def _draw(self, height: int) -> list[tree.Row]:
         now = self.local.engine.clock.now()
         shown = [self._states[each.seq] for each in self._headers if each.seq in self._states]
         rows: list[tree.Row] = []
         for nodes, state in shown:
             room = max(3, (height - 2) // len(shown) - 1)
-            tops = tree.of_nodes(nodes)
-            rows.append(_heading(state, nodes, now))
-            rows += tree.fitted(tops, now, room)
+            rows += tree.headed(_heading(state, nodes, now), tree.fitted(tree.of_nodes(nodes), now, room))
         if any(self._waiting()):
             rows.append(tree.Row("", "Running", _SUSPENDED))
         return rows
@@ -176,7 +186,20 @@ class Tree(Shown):
                     stimulus = StopRequested(at, nodes=(node.ordinal,), message="stopped at the terminal")
                 await engine.signal(header, partial(_same, stimulus))
         except UserError as error:
-            self._screen.say(f"{error.message}; {error.hint or ''}", sys.stderr)
+            self.note(f"{error.message}; type NAME=VALUE and Enter to set one")
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Have the terminal not echo what is typed, which would shift the drawing."""
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    quiet = [*before[:3], before[3] & ~(termios.ECHO | termios.ECHONL), *before[4:]]
+    termios.tcsetattr(terminal, termios.TCSANOW, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSANOW, before)
 
 
 def _same(stimulus: Stimulus, workflow: Workflow) -> Stimulus:

@@ -70,7 +70,7 @@ async def perform(job: Job, data: Path | None) -> list[dict[str, Any]]:
                     header = await _submit(job, local, resource, f"run/{at}/{index}")
                     headers.append(header)
                     shown.add(header)
-                return await _finish(local, headers)
+                return await _finish(local, headers, shown)
 
 
 def _place(data: Path | None) -> Any:
@@ -140,7 +140,7 @@ async def _submit(job: Job, local: Local, resource: Resource, key: str) -> Heade
         raise type(error)(error.message, location=place, hint=error.hint) from error
 
 
-async def _finish(local: Local, headers: Sequence[Header]) -> list[dict[str, Any]]:
+async def _finish(local: Local, headers: Sequence[Header], shown: Shown) -> list[dict[str, Any]]:
     """Wait for the ends. The first interrupt stops the workflows, the second one terminates them."""
     asked = 0
     loop = asyncio.get_running_loop()
@@ -151,11 +151,8 @@ async def _finish(local: Local, headers: Sequence[Header]) -> list[dict[str, Any
         asked += 1
         if asked > 2:
             raise KeyboardInterrupt
-        strategy = "Stop" if asked == 1 else "Terminate"
-        print(
-            f"{strategy.lower()} asked for; interrupt again to {'terminate' if asked == 1 else 'leave'}",
-            file=sys.stderr,
-        )
+        strategy, then = ("Stop", "terminate") if asked == 1 else ("Terminate", "leave")
+        shown.note(f"{strategy.lower()} asked for; interrupt again to {then}")
         task = loop.create_task(_stop(local, headers, strategy))
         stopping.add(task)
         task.add_done_callback(stopping.discard)

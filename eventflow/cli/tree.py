@@ -137,6 +137,13 @@ def fitted(tops: Sequence[Branch], now: float, height: int) -> list[Row]:
     return [*kept, Row("", "", "… more; a higher window shows them")]
 
 
+def headed(heading: Row, rows: Sequence[Row]) -> list[Row]:
+    """Return rows with the one of the root replaced by a heading, which says more; its message is kept."""
+    root = rows[0] if rows else Row("", "", "")
+    note = heading.note or root.note
+    return [Row("", heading.phase, heading.label, note, heading.seconds), *rows[1:]]
+
+
 def rows_of(tops: Sequence[Branch], now: float, *, most: int = 1_000_000, limit: int = 1_000_000) -> Iterator[Row]:
     """Give the rows of a tree; of more than `most` quiet siblings only their number is shown. Stops after `limit`."""
     count = 0

@@ -127,7 +127,7 @@ def _live(client: Client, namespace: str, name: str, view: View) -> None:
         if not view.workflow:
             return []
         now = SystemClock().now()
-        return [_heading(view, now), *tree.fitted(view.tops(), now, max(1, height - 1))]
+        return tree.headed(_heading(view, now), tree.fitted(view.tops(), now, max(1, height)))
 
     async def follow() -> None:
         loop = asyncio.get_running_loop()
