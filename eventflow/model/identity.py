@@ -13,6 +13,7 @@ SHARDS = 64
 _KEY_LIMIT = 256
 _KEY_KEPT = 192
 _NAME_LIMIT = 63
+_NAME_DIGITS = 16
 _SAFE = ":@+=,;!$&'()*~"
 
 
@@ -42,7 +43,11 @@ def firing_id(sensor_uid: str, trigger: str, event_keys: Iterable[str]) -> str:
 
 
 def workflow_name(prefix: str, firing: str) -> str:
-    """Return the name of the workflow a firing creates: a DNS label, the prefix shortened so that the firing fits."""
+    """Return the name of the workflow a firing creates: a DNS label of the prefix and half of the firing's digits.
+
+    The whole firing stays a unique key of the store; 64 bits keep names apart and can still be read.
+    """
+    firing = firing[:_NAME_DIGITS]
     room = _NAME_LIMIT - len(firing) - 1
     kept = re.sub(r"[^a-z0-9-]+", "-", prefix.lower()).strip("-")[:room].rstrip("-")
     return f"{kept}-{firing}" if kept else f"w-{firing}"

@@ -51,7 +51,7 @@ def test_a_workflow_name_is_a_dns_label_that_ends_in_its_firing(prefix: str) -> 
     firing = identity.firing_id("uid", "t", ["a"])
     name = identity.workflow_name(prefix, firing)
     assert re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name)
-    assert name.endswith(firing)
+    assert name.endswith(firing[:16])
     assert "--" not in name
 
 
