@@ -70,7 +70,7 @@ def shape_of(pod: Pod, script_path: str = SCRIPT_PATH, grace: float = GRACE) -> 
     specs: dict[str, Any] = {
         "containers": [spec for _, spec, _ in mains] + sidecars,
         "initContainers": [_mirrored(one, shared) for one in template.get("initContainers") or ()],
-        "volumes": [*(pod.workflow_spec.get("volumes") or ()), *(template.get("volumes") or ())],
+        "volumes": [*_claims(pod), *(pod.workflow_spec.get("volumes") or ()), *(template.get("volumes") or ())],
         "terminationGracePeriodSeconds": grace,
     }
     for text in (pod.workflow_spec.get("podSpecPatch"), template.get("podSpecPatch")):
@@ -107,6 +107,13 @@ def _mains(pod: Pod, script_path: str) -> Iterator[tuple[str, dict[str, Any], tu
             f"template {template.get('name', '')!r} of node {pod.node_name} has nothing to run",
             hint="a pod needs one of container, script, containerSet",
         )
+
+
+def _claims(pod: Pod) -> Iterator[Spec]:
+    """Yield the volumes of the workflow's claim templates: each has a claim called `<workflow>-<name>`."""
+    for template in pod.workflow_spec.get("volumeClaimTemplates") or ():
+        name = template["metadata"]["name"]
+        yield {"name": name, "persistentVolumeClaim": {"claimName": f"{pod.workflow}-{name}"}}
 
 
 def _mirrored(spec: Spec, shared: list[Spec]) -> dict[str, Any]:

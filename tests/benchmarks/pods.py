@@ -88,6 +88,8 @@ async def commands(runtime: ProcessRuntime, prefix: str, count: int) -> list[bun
     patience = inputs.Patience(1.0, SystemClock())
     pods = [_pod(f"{prefix}-{number}") for number in range(count)]
     staged = [await staging.stage(pod, ground, nothing, nothing, patience) for pod in pods]
+    for one in staged:
+        one.root(one.main).mkdir(parents=True, exist_ok=True)
     return [bundle.build(one, ground)["containers"][0] for one in staged]
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,17 +149,28 @@ async def test_arguments_that_are_too_long_for_the_kernel_come_as_files(boxed: P
     assert (end.message, (end.result or "").strip()) == ("", "200000")
 
 
-async def test_refused_without_a_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_bubblewrap_pods_run_and_the_checks_say_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = Place("plain", tmp_path)
-    place.settings = place.settings.__class__(sandbox="auto", idle=1.0)
+    place.settings = replace(place.settings, sandbox="auto")
     monkeypatch.setattr(shutil, "which", lambda _: None)
     async with place.opened() as runtime:
         assert not runtime.sandboxed
-        assert [check.ok for check in runtime.checks if check.name == "sandbox"] == [False]
-        outputs = {"parameters": [{"name": "p", "valueFrom": {"path": "/tmp/p"}}]}
-        with pytest.raises(UserError, match=r"/tmp/p.*install bubblewrap"):
-            await runtime.ensure(place.shell("sharing", "true", outputs=outputs))
+        (check,) = [check for check in runtime.checks if check.name == "sandbox"]
+        assert not check.ok
+        assert "bubblewrap" in check.fix
         assert (await place.run(place.shell("private", "echo ok"))).result == "ok"
+
+
+async def test_a_sandbox_that_is_demanded_and_absent_is_the_users_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place("bwrap", tmp_path)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(UserError, match="bubblewrap"):
+        async with place.opened():
+            pass
 
 
 @needs_groups
@@ -177,7 +189,7 @@ async def test_pods_go_on_when_the_server_is_killed(place: Place) -> None:
         import asyncio, sys, json
         from pathlib import Path
         sys.path[:0] = {sys.path!r}
-        from runtime_places import Place
+        from tests.contracts.runtime_places import Place
         from eventflow.model.pod import PodStarted
         async def main():
             place = Place({place.kind!r}, Path({str(place.directory)!r}) / "away")
@@ -229,11 +241,13 @@ async def test_pods_are_lost_when_the_supervisor_is_killed(place: Place) -> None
     ],
 )
 async def test_a_supervisor_that_dies_at_any_point_never_starts_a_pod_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failpoint: str, fate: str
+    place: Place, monkeypatch: pytest.MonkeyPatch, failpoint: str, fate: str
 ) -> None:
-    place = Place("plain", tmp_path)
-    count = tmp_path / "count"
-    pod = place.shell("frail", f"echo x >> {count}; echo done")
+    count = place.directory / "data" / "volumes" / "default" / "counter" / "starts"
+    at = place.path("counter")
+    mounted = {"volumeMounts": [{"name": "v", "mountPath": at}]}
+    volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "counter"}}]
+    pod = place.shell("frail", f"echo x >> {at}/starts; echo done", container=mounted, volumes=volumes)
     monkeypatch.setenv("EVENTFLOW_FAILPOINT", failpoint)
     async with place.opened():
         monkeypatch.delenv("EVENTFLOW_FAILPOINT")  # the supervisor that follows the killed one has no failpoint
@@ -265,7 +279,7 @@ async def test_nothing_is_left_behind(tmp_path: Path) -> None:
 
 async def test_an_idle_supervisor_ends_by_itself(tmp_path: Path) -> None:
     place = Place("plain", tmp_path)
-    place.settings = place.settings.__class__(sandbox="none", idle=0.3)
+    place.settings = replace(place.settings, idle=0.3)
     async with place.opened(keep_pods=True):
         await place.run(place.shell("one", "true"))
         supervisor = _supervisor(place)
@@ -278,7 +292,7 @@ async def test_an_idle_supervisor_ends_by_itself(tmp_path: Path) -> None:
 
 async def test_a_log_that_grows_too_long_is_cut(tmp_path: Path) -> None:
     place = Place("plain", tmp_path)
-    place.settings = place.settings.__class__(sandbox="none", idle=1.0, log_limit=10_000)
+    place.settings = replace(place.settings, log_limit=10_000)
     async with place.opened():
         await place.run(place.shell("chatty", "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done"))
         lines = await place.lines("chatty")

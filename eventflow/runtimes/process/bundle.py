@@ -6,10 +6,10 @@ from typing import Any
 
 from eventflow.runtimes import quantities
 from eventflow.runtimes.containers import Container
-from eventflow.runtimes.process import plain
+from eventflow.runtimes.process import compose, light, plain
 from eventflow.runtimes.process.images import Image
-from eventflow.runtimes.process.sandbox import Identity, Mount
-from eventflow.runtimes.process.staging import Ground, Staged
+from eventflow.runtimes.process.sandbox import Mount
+from eventflow.runtimes.process.staged import Ground, Staged
 
 Bundle = dict[str, Any]
 
@@ -27,6 +27,7 @@ def build(staged: Staged, ground: Ground) -> Bundle:
         "containers": [_container(one, staged, ground, logs) for one in staged.shape.containers],
         "progress": staged.progress_file,
         "error": None,
+        "light": _light(staged),
         "collect": collecting(staged, ground),
     }
 
@@ -55,10 +56,9 @@ def collecting(staged: Staged, ground: Ground) -> dict[str, Any]:
         mounts = [[mount.source, mount.target] for mount in staged.mounts.get(staged.main, ())]
         plan |= {"root": str(staged.root(staged.main)), "mounts": mounts, "parameters": parameters}
         plan |= {"artifacts": artifacts, "default": dict(pod.output_location), "work": str(staged.work)}
-    if staged.trees is None and (links := [mount.target for one in staged.mounts.values() for mount in one]):
-        plan["links"] = links
-    if staged.trees is None and (used := plain.output_paths(pod) + plain.input_paths(pod)):
-        plan["clear"] = used
+    if staged.trees is None:
+        main = next(one for one in staged.shape.containers if one.name == staged.main)
+        plan["restore"] = plain.restored(main, str(staged.root(main.name)), staged.mounts.get(main.name, ()))
     return plan
 
 
@@ -68,8 +68,10 @@ def _probe(one: Container, staged: Staged, ground: Ground) -> dict[str, Any] | N
     if not probe or one.kind == "init":
         return None
     command = [str(word) for word in (probe.get("exec") or {}).get("command") or ()]
-    argv = _command(one, staged, ground, command, fresh=False) if command else []
-    return {"probe": probe, "ports": one.spec.get("ports") or [], "argv": argv, "env": staged.environments[one.name]}
+    rewrite = compose.rewriting(one, staged, ground)
+    argv = _command(one, staged, ground, [rewrite(word) for word in command], fresh=False) if command else []
+    environment = {"env": staged.environments[one.name], "cwd": _directory(one, staged)}
+    return {"probe": probe, "ports": one.spec.get("ports") or [], "argv": argv, **environment}
 
 
 def _log(workflow_uid: str, pod: str, container: str) -> list[str]:
@@ -87,7 +89,7 @@ def _container(one: Container, staged: Staged, ground: Ground, logs: Path) -> di
         "kind": one.kind,
         "argv": _command(one, staged, ground, argv, fresh=True),
         "env": {key: value for key, value in env.items() if not (sandboxed and key.startswith(_LOADER))},
-        "cwd": None if sandboxed else _plain_directory(one, staged),
+        "cwd": _directory(one, staged),
         "depends": one.depends,
         "limits": _limits(one.spec),
         "log": str(logs / f"{one.name}.log"),
@@ -95,10 +97,26 @@ def _container(one: Container, staged: Staged, ground: Ground, logs: Path) -> di
         "sandboxed": sandboxed,
         "keep": staged.pod.capture_result and one.kind == "main" and one.name == staged.main,
     }
+    if repeated or staged.launcher is not None:
+        spec["again"] = _command(one, staged, ground, argv, fresh=False)
     if repeated:
-        again = _command(one, staged, ground, argv, fresh=False)
-        spec |= {"retries": shape.retries, "retry_wait": shape.retry_wait, "again": again}
+        spec |= {"retries": shape.retries, "retry_wait": shape.retry_wait}
+    if staged.launcher is not None:
+        spec["launcher"] = staged.launcher
     return spec
+
+
+def _directory(one: Container, staged: Staged) -> str | None:
+    """Return where the process is started; in a sandbox that is bubblewrap's business."""
+    return plain.directory(one, str(staged.root(one.name))) if staged.trees is None else None
+
+
+def _light(staged: Staged) -> dict[str, Any] | None:
+    """Return what the supervisor makes of a light pod itself."""
+    if staged.launcher is None:
+        return None
+    files = [(file.path, file.text, file.mode) for file in staged.files]
+    return {"work": str(staged.work), "root": str(staged.root(staged.main)), "files": files}
 
 
 def _command(one: Container, staged: Staged, ground: Ground, argv: list[str], *, fresh: bool) -> list[str]:
@@ -117,28 +135,11 @@ def _command(one: Container, staged: Staged, ground: Ground, argv: list[str], *,
         staged.root(one.name),
         [*staged.mounts[one.name], *(Mount(path, path, writable=False) for path in image.path)],
         directory,
-        _identity(one, staged, image),
+        light.identity(one, staged, image),
         argv,
         fresh=fresh,
         options=loader,
     )
-
-
-def _identity(one: Container, staged: Staged, image: Image) -> Identity:
-    contexts = (
-        staged.pod.workflow_spec.get("securityContext") or {},
-        staged.pod.template.get("securityContext") or {},
-        one.spec.get("securityContext") or {},
-    )
-    merged: dict[str, Any] = {}
-    for context in contexts:
-        merged |= {key: value for key, value in context.items() if value is not None}
-    user = int(merged.get("runAsUser") or 0)
-    return Identity(user, int(merged.get("runAsGroup") or 0), image.capabilities, staged.pod.name)
-
-
-def _plain_directory(one: Container, staged: Staged) -> str:
-    return str(one.spec.get("workingDir") or staged.root(one.name))
 
 
 def _limits(spec: Mapping[str, Any]) -> dict[str, float] | None:

@@ -10,6 +10,7 @@ process instead (`ulimit`): weaker, because they hold for each process alone.
 """
 
 import os
+import sys
 
 Limits = dict[str, float]
 
@@ -119,8 +120,8 @@ def available() -> int:
 
 
 def without_groups(argv: list[str], limits: Limits) -> list[str]:
-    """Return the command with the limits that a single process can have: its address space."""
-    if "memory" not in limits:
+    """Return the command with the limits that a single process can have: its address space, on Linux."""
+    if "memory" not in limits or sys.platform != "linux":
         return argv
     return ["/bin/sh", "-c", _ULIMIT, "sh", str(max(1, int(limits["memory"]) // 1024)), *argv]
 

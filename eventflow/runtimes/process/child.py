@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from eventflow.runtimes.process.logfile import LogFile
+from eventflow.runtimes.process import leftovers, session
 
 _CHUNK = 64 << 10
 _READS_A_TURN = 8
@@ -17,13 +17,17 @@ _HEAD = 512
 
 RESULT_LIMIT = 256 << 10
 
-_DEFAULT_SIGNALS = [signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP, signal.SIGTERM]
-
 
 class Timer(Protocol):
     """A call that is due later."""
 
     def cancel(self) -> None: ...
+
+
+class Log(Protocol):
+    """Takes what a process writes."""
+
+    def write(self, stream: str, data: bytes) -> None: ...
 
 
 class Keeper(Protocol):
@@ -43,13 +47,13 @@ class Child:
     """A started process. `done` is called once it has ended and its output is read to the end.
 
     In the sandbox the process is bubblewrap, whose end takes everything inside along; otherwise it leads a session of
-    its own, and what is left of its process group is killed when it ends.
+    its own, and what is left of it is killed when it ends, as far as it can be found (see leftovers.py).
     """
 
-    __slots__ = ("_done", "_keep", "_keeper", "_log", "_pipes", "_sandboxed", "_tail", "_tail_size", "head", "pid",
-                 "status", "usage")  # fmt: skip
+    __slots__ = ("_done", "_env", "_keep", "_keeper", "_log", "_pipes", "_sandboxed", "_tail", "_tail_size", "head",
+                 "pid", "status", "usage")  # fmt: skip
 
-    def __init__(self, keeper: Keeper, log: LogFile, sandboxed: bool, keep: bool, done: Callable[[], None]) -> None:
+    def __init__(self, keeper: Keeper, log: Log, sandboxed: bool, keep: bool, done: Callable[[], None]) -> None:
         self._keeper = keeper
         self._log = log
         self._sandboxed = sandboxed
@@ -58,17 +62,29 @@ class Child:
         self._tail: list[bytes] = []
         self._tail_size = 0
         self._pipes: dict[int, str] = {}
+        self._env: dict[str, str] = {}
         self.pid = 0
         self.status: int | None = None
         self.usage: Any = None
         self.head = b""
 
-    def start(self, argv: list[str], env: dict[str, str], directory: str | None) -> None:
-        """Start the process. Raises OSError: no such program, no memory, arguments too long ..."""
+    def attach(self, log: Log, keep: bool, done: Callable[[], None]) -> None:
+        """Give what it writes, and the news of its end, to another."""
+        self._log, self._keep, self._done = log, keep, done
+
+    def start(
+        self, argv: list[str], env: dict[str, str], directory: str | None, pipe: tuple[int, int] | None = None
+    ) -> None:
+        """Start the process; `pipe` is a descriptor and the number it is to have there.
+
+        Raises OSError: no such program, no memory, arguments too long ...
+        """
+        self._env = env
         out_end, out = os.pipe()
         err_end, err = os.pipe()
         try:
-            self.pid = _spawn(argv, env, directory, self._keeper.null, out, err)
+            handles = [(self._keeper.null, 0), (out, 1), (err, 2)]
+            self.pid = _spawn(argv, env, directory, [*handles, pipe] if pipe is not None else handles)
         except OSError:
             os.close(out_end)
             os.close(err_end)
@@ -102,7 +118,7 @@ class Child:
         self.status = status
         self.usage = usage
         if not self._sandboxed:
-            _signal_group(self.pid, signal.SIGKILL)
+            self._kill_tree()
         for handle in list(self._pipes):
             self.read(handle)
         if self._pipes:
@@ -127,12 +143,16 @@ class Child:
         if self._sandboxed:
             _signal(self.pid, signal.SIGKILL)
         else:
-            _signal_group(self.pid, signal.SIGKILL)
+            self._kill_tree()
 
     def tail(self) -> bytes:
         """The end of the standard output: one newline trimmed, at most 256 KiB (Argo's CaptureScriptResult)."""
         data = b"".join(self._tail)
         return (data[:-1] if data.endswith(b"\n") else data)[-RESULT_LIMIT:]
+
+    def _kill_tree(self) -> None:
+        _signal_group(self.pid, signal.SIGKILL)
+        leftovers.end_tree(self.pid, self._env)
 
     def _take(self, stream: str, data: bytes) -> None:
         self._log.write(stream, data)
@@ -159,12 +179,11 @@ class Child:
             self._close(handle)
 
 
-def _spawn(argv: list[str], env: dict[str, str], directory: str | None, null: int, out: int, err: int) -> int:
-    actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, err, 2)]
+def _spawn(argv: list[str], env: dict[str, str], directory: str | None, handles: list[tuple[int, int]]) -> int:
     if directory is not None:
         os.chdir(directory)
     try:
-        return os.posix_spawn(argv[0], argv, env, file_actions=actions, setsid=True, setsigdef=_DEFAULT_SIGNALS)
+        return session.spawn(argv, env, handles)
     finally:
         if directory is not None:
             os.chdir("/")

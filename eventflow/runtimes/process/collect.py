@@ -16,7 +16,7 @@ from eventflow.errors import EventflowError, PermanentError
 from eventflow.model.pod import ContainerEnd, Outcome, PodEnd
 from eventflow.runtimes import logs, verdict
 from eventflow.runtimes.contract import ArtifactTransfer
-from eventflow.runtimes.process import doctor, filesystem, plain
+from eventflow.runtimes.process import doctor, filesystem, relocation
 from eventflow.runtimes.process.filesystem import View
 from eventflow.runtimes.process.inputs import Patience
 from eventflow.runtimes.process.layout import Layout
@@ -33,7 +33,7 @@ _KEPT_OUTPUTS = "/var/run/argo/outputs"
 
 def has_outputs(plan: Plan | None) -> bool:
     """Whether there is anything to collect beside the exit record itself."""
-    return plan is not None and not plan.keys().isdisjoint(("root", "clear", "links"))
+    return plan is not None and "root" in plan
 
 
 def without_outputs(plan: Plan | None, record: Record) -> PodEnd:
@@ -55,15 +55,15 @@ async def with_outputs(
         artifacts, failed = await _artifacts(plan, view, transfer, patience)
         artifacts += await _logs(plan, transfer, patience, places)
         error = error or failed
-    if "clear" in plan or "links" in plan:
-        await asyncio.to_thread(_leave_machine, plan)
     return _end(plan, record, parameters, artifacts, error)
 
 
 def _end(
     plan: Plan, record: Record, parameters: Mapping[str, str], artifacts: Sequence[Mapping[str, Any]], error: str
 ) -> PodEnd:
-    ends = [_ended(one) for one in record["containers"]]
+    places = plan.get("restore") or ()
+    ends = [_ended(one, places) for one in record["containers"]]
+    result = record.get("result") if plan.get("capture") else None
     outcome, message = _outcome(plan, record, ends, error)
     return PodEnd(
         outcome=outcome,
@@ -71,8 +71,8 @@ def _end(
         started_at=record.get("started_at") or 0.0,
         message=message,
         exit_code=verdict.exit_code(ends),
-        result=record.get("result") if plan.get("capture") else None,
-        parameters=parameters,
+        result=relocation.restore(result, places) if result is not None else None,
+        parameters={name: relocation.restore(value, places) for name, value in parameters.items()},
         artifacts=tuple(artifacts),
         containers=_children(plan, ends),
         progress=record.get("progress"),
@@ -95,8 +95,8 @@ def _outcome(plan: Plan, record: Record, ends: Sequence[Ended], error: str) -> t
     return outcome, message
 
 
-def _ended(one: Mapping[str, Any]) -> Ended:
-    message = one["message"]
+def _ended(one: Mapping[str, Any], places: Sequence[Sequence[str]]) -> Ended:
+    message = relocation.restore(one["message"], places)
     if one["sandbox_failed"]:
         message = f"the sandbox could not be built: {message}"
         fix = doctor.explain(message)
@@ -199,9 +199,3 @@ async def _logs(plan: Plan, transfer: ArtifactTransfer, patience: Patience, plac
             artifact = {"name": f"{name}-logs", "path": f"/{name}.log", "archive": {"none": {}}}
             saved.append(await _save(artifact, text, plan["default"], transfer, patience))
     return saved
-
-
-def _leave_machine(plan: Plan) -> None:
-    """Take away what a plain process needed at absolute paths of the machine. Blocking."""
-    plain.unlink(plan.get("links") or ())
-    plain.clear(plan.get("clear") or (), [Mount("", target) for target in plan.get("links") or ()])

@@ -34,16 +34,19 @@ class Connection:
         self._clock = clock
         self._on_message = told
         self._on_cut = cut
+        self._park: dict[str, Any] | None = None
         self._link: link.Link | None = None
         self._refusal: UserError | None = None
         self._again: asyncio.Task[None] | None = None
         self._closing = False
 
-    async def open(self) -> None:
+    async def open(self, park: dict[str, Any] | None) -> None:
         """Connect, starting a supervisor if none runs, and hear of all its pods.
 
+        `park` says which sandboxes it is to have ready (see light.plan).
         Raises TemporaryError if it does not answer, UserError if it is of another version.
         """
+        self._park = park
         until = self._clock.monotonic() + _SYNC_SECONDS
         while True:
             try:
@@ -57,7 +60,7 @@ class Connection:
 
     async def _open_once(self) -> None:
         self.ready.clear()
-        made = await link.connect(self._directory, self._idle, self._clock, self._told, self._gone)
+        made = await link.connect(self._directory, self._idle, self._clock, self._park, self._told, self._gone)
         self._link = None if made.closed.done() else made
         ready = asyncio.create_task(self.ready.wait(), name="first word of the pod supervisor")
         # One that is just being killed may take the connection and never say a word.
@@ -114,7 +117,7 @@ class Connection:
     async def _reconnect(self) -> None:
         while not self.ready.is_set():
             try:
-                await self.open()
+                await self.open(self._park)
             except TemporaryError as error:
                 await asyncio.sleep(error.retry_after)
         self._again = None

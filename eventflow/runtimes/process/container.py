@@ -3,7 +3,9 @@
 """One container of a running pod, as the supervisor sees it: waiting, running, waiting to be repeated, or ended."""
 
 import os
+import re
 import signal
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -11,13 +13,19 @@ from eventflow.clock import Clock
 from eventflow.runtimes.process import cgroups
 from eventflow.runtimes.process.child import Child, Keeper, Timer
 from eventflow.runtimes.process.logfile import LogFile
+from eventflow.runtimes.process.parking import Parked
 
 Spec = dict[str, Any]
 
 # What Argo's emissary exits with when it could not do its own work (Argo v4.1.2 cmd/argoexec/commands/emissary.go).
 EMISSARY_ERROR = 64
 
+# The unit of ru_maxrss in bytes.
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
 _BWRAP_SAYS = b"bwrap: "
+_SHELL_SAYS = re.compile(rb"^[^\n]*: exec: ([^\n]*): ([^:\n]*)\n$")
+_NOT_EXECUTED = (126, 127)
 
 
 class Place(Keeper, Protocol):
@@ -34,7 +42,8 @@ class Container:
 
     `spec`: `name`, `kind` (`init`, `main`, `sidecar`), `argv`, `again` (the command of a repetition, if another),
     `env`, `cwd`, `depends` (names), `retries`, `retry_wait` (seconds), `limits` (see cgroups), `log` (path),
-    `log_limit` (bytes), `sandboxed`, `keep` (whether its output is the pod's result).
+    `log_limit` (bytes), `sandboxed`, `keep` (whether its output is the pod's result), `launcher` (what a sandbox that
+    waits is to execute).
     `code` is None until it has ended; of a signal it is 128 + its number.
     """
 
@@ -57,6 +66,7 @@ class Container:
         self._log = LogFile(spec["log"], spec["log_limit"], place.clock)
         self._left: int = spec.get("retries", 0)
         self._usage = [0.0, 0]
+        self._parked = False
 
     @property
     def begun(self) -> bool:
@@ -66,10 +76,25 @@ class Container:
     def running(self) -> bool:
         return self.begun and self.code is None
 
-    def start(self) -> None:
-        """Start the process; one that cannot start has ended with Argo's code 64."""
+    def enter(self, parked: Parked) -> None:
+        """Start in a sandbox that waits; if it is gone, in another over the same root."""
+        child = parked.become(self.spec["launcher"], self._log, self.spec["keep"], self._child_done)
+        if child is None:
+            self.start(fresh=False)
+            return
+        self._parked = True
+        self._child = child
+        self.started_at = self._place.clock.now()
+
+    def start(self, fresh: bool = True) -> None:
+        """Start the process; one that cannot start has ended with Argo's code 64.
+
+        `fresh`: no sandbox was ever built over its root.
+        """
         spec = self.spec
-        words: list[str] = spec["again"] if self.begun and "again" in spec else spec["argv"]
+        words: list[str] = spec["argv"]
+        if self.begun or not fresh:
+            words = spec.get("again", words)
         self.started_at = self.started_at or self._place.clock.now()
         self._child = child = Child(self._place, self._log, spec["sandboxed"], spec["keep"], self._child_done)
         try:
@@ -136,7 +161,7 @@ class Container:
         assert child is not None
         assert child.status is not None
         self._usage[0] += child.usage.ru_utime + child.usage.ru_stime
-        self._usage[1] = max(self._usage[1], child.usage.ru_maxrss * 1024)
+        self._usage[1] = max(self._usage[1], child.usage.ru_maxrss * _RSS_UNIT)
         code = os.waitstatus_to_exitcode(child.status)
         code = 128 - code if code < 0 else code
         if code and self._left > 0 and not self.stopping:
@@ -156,6 +181,8 @@ class Container:
             reason = "OOMKilled"
         if code == 1 and self.spec["sandboxed"] and child.head.startswith(_BWRAP_SAYS):
             code, message = self._sandbox_refused(child.head)
+        elif code in _NOT_EXECUTED and self._parked and (said := _SHELL_SAYS.match(child.head)):
+            code, message = EMISSARY_ERROR, _not_found(said[1].decode("utf-8", "replace"), said[2].decode())
         self._over(code, reason, message)
 
     def _sandbox_refused(self, head: bytes) -> tuple[int, str]:
@@ -192,7 +219,7 @@ def _found(argv: list[str], env: dict[str, str]) -> list[str]:
 
 
 def _not_found(program: str, why: str) -> str:
-    if why and why != "No such file or directory":
+    if why and why not in ("No such file or directory", "not found"):
         return f"failed to start command: {program}: {why}"
     if "/" in program:
         return f'failed to find name in PATH: exec: "{program}": stat {program}: no such file or directory'

@@ -6,6 +6,7 @@ The ladder: bubblewrap with a user namespace of its own; without one (root); pla
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,13 @@ from eventflow.errors import UserError
 from eventflow.runtimes.process import cgroups, sandbox, toolbox
 from eventflow.runtimes.process.settings import ProcessSettings
 
-_INSTALL = "install it: apt install bubblewrap (or dnf, apk, pacman -S)"
+# What is to be known of pods without a sandbox, see plain.py.
+PLAIN = (
+    "pods run without a sandbox: the paths they declare are rewritten in their texts, they see the machine's files, "
+    "nothing isolates them"
+)
+_INSTALL = "install bubblewrap: apt install bubblewrap (or dnf, apk, pacman -S)"
+_LINUX_ONLY = "bubblewrap needs Linux: run eventflow in a Linux container or virtual machine"
 _PROBE_SECONDS = 20
 
 # What bubblewrap says where it may not do its work, and what helps.
@@ -57,8 +64,8 @@ def probe(settings: ProcessSettings, tools: toolbox.Toolbox) -> Findings:
     Raises UserError where `sandbox: bwrap` is demanded and does not work.
     """
     if settings.sandbox == "none":
-        check = Check("sandbox", True, "switched off: pods are plain processes and share the machine's files")
-        return Findings(None, (check, _limits()))
+        check = Check("sandbox", True, f"switched off: {PLAIN}")
+        return Findings(None, (check, _shell(tools), _limits()))
     bubblewrap, check = _try_bubblewrap(settings, tools)
     if bubblewrap is None and settings.sandbox == "bwrap":
         raise UserError(f"the sandbox does not work: {check.detail}", hint=check.fix)
@@ -74,6 +81,11 @@ def check(settings: ProcessSettings) -> list[Check]:
             return [Check("sandbox", False, error.message, error.hint or "")]
 
 
+def install_hint() -> str:
+    """Return how this machine gets a sandbox."""
+    return _INSTALL if sys.platform == "linux" else _LINUX_ONLY
+
+
 def explain(said: str) -> str:
     """Return what helps against an error of bubblewrap; empty if it is not known."""
     return next((fix for sign, fix in _KNOWN if sign in said), "")
@@ -82,7 +94,7 @@ def explain(said: str) -> str:
 def _try_bubblewrap(settings: ProcessSettings, tools: toolbox.Toolbox) -> tuple[sandbox.Bubblewrap | None, Check]:
     program = shutil.which("bwrap")
     if program is None:
-        return None, Check("sandbox", False, "bubblewrap (bwrap) is not installed; pods are plain processes", _INSTALL)
+        return None, Check("sandbox", False, f"bubblewrap (bwrap) is not installed; {PLAIN}", install_hint())
     trees = sandbox.discover(settings.trees)
     said = ""
     rungs = [(True, True), (True, False)] + ([(False, False)] if os.geteuid() == 0 else [])
@@ -93,7 +105,7 @@ def _try_bubblewrap(settings: ProcessSettings, tools: toolbox.Toolbox) -> tuple[
             how = "own user namespace" if users else "without a user namespace: nested ones stay possible"
             return found, Check("sandbox", True, f"{program}, {how}, network {settings.network}")
         said = said or error
-    detail = f"{program} fails: {said}; pods are plain processes"
+    detail = f"{program} fails: {said}; {PLAIN}"
     return None, Check("sandbox", False, detail, explain(said) or "see the message; report it if it looks wrong")
 
 
@@ -123,6 +135,8 @@ def _limits() -> Check:
     version = cgroups.available()
     if version:
         return Check("limits", True, f"control groups version {version}: memory and cpu of resources.limits hold")
+    if sys.platform != "linux":
+        return Check("limits", False, "this system has no control groups: resources.limits do not hold", _LINUX_ONLY)
     fix = "delegate a control group (systemd: Delegate=yes), or run as root"
     found = "no control group may be written; only memory is limited, for each process alone"
     return Check("limits", False, found, fix)

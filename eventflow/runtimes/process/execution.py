@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from eventflow.runtimes.process.child import Timer
 from eventflow.runtimes.process.container import EMISSARY_ERROR, Container, Place
+from eventflow.runtimes.process.parking import Light, Parking
 
 Bundle = dict[str, Any]
 
@@ -24,6 +25,8 @@ _PROGRESS_READ = 4096
 class Keeping(Place, Protocol):
     """What a pod needs of the supervisor."""
 
+    parking: Parking | None
+
     def pod_started(self, name: str, at: float) -> None:
         """Its main containers are about to run."""
 
@@ -33,7 +36,8 @@ class Keeping(Place, Protocol):
 
 class Execution:
     """A bundle being run: `name`, `uid`, `deadline` (epoch seconds or None), `grace` (seconds), `containers` (specs,
-    see Container), `progress` (path of its progress file), `error` (what kept it from being prepared, or None).
+    see Container), `progress` (path of its progress file), `error` (what kept it from being prepared, or None),
+    `light` (see parking.Light; None if everything is in place).
     """
 
     def __init__(self, host: Keeping, bundle: Bundle) -> None:
@@ -68,7 +72,10 @@ class Execution:
                 self._conclude()
                 return
             self._timers.append(self._host.later(left, self._deadline_passed))
-        self._advance()
+        if self._bundle.get("light") is not None:
+            self._begin_light(Light(self._bundle["light"]))
+        else:
+            self._advance()
 
     def stop(self, cause: str, grace: float) -> None:
         """End it: SIGTERM now, SIGKILL after `grace` seconds."""
@@ -115,6 +122,21 @@ class Execution:
         self._end_sidecars()
         if all(one.code is not None or not one.begun for one in self._containers):
             self._conclude()
+
+    def _begin_light(self, light: Light) -> None:
+        """Start the only container of a light pod, in a sandbox that waits if there is one."""
+        (one,) = self._main.values()
+        parking = self._host.parking
+        if parking is None:
+            raise ValueError("a light pod without a plan to park")
+        parked = parking.take(light)
+        fresh = parked is None and parking.make_root(light)
+        self.started_at = self._host.clock.now()
+        self._host.pod_started(self.name, self.started_at)
+        if parked is not None:
+            one.enter(parked)
+        else:
+            one.start(fresh)
 
     def _initialized(self) -> bool:
         """Run the init containers in order; False while one of them runs. A failed one keeps all others from it."""

@@ -19,7 +19,7 @@ _HIDDEN = "/.eventflow/host"
 
 
 class View:
-    """A container's file system. Without `trees` (plain processes) it is the machine's."""
+    """A container's file system. Without `trees` (plain processes) links lead where they lead on the machine."""
 
     def __init__(self, root: str, mounts: Sequence[Mount], trees: Trees | None) -> None:
         self.root = root
@@ -28,9 +28,9 @@ class View:
         self._links = dict(trees.links) if trees is not None else {}
 
     def locate(self, path: str) -> str:
-        """Return the machine's path for a container's path, which need not exist. Raises PermanentError for a loop."""
+        """Return the machine's path for a tidy path, which need not exist. Raises PermanentError for a loop."""
         if self._trees is None:
-            return path if path.startswith("/") else f"{self.root}/{path}"
+            return os.path.realpath(self._host(path))
         done: list[str] = []
         left = deque(path.split("/"))
         links = 0

@@ -1,5 +1,5 @@
 # Part of the lean supervisor, which does without pathlib.
-# ruff: noqa: PTH108
+# ruff: noqa: PTH108, PTH208
 """The supervisor: a small process of its own that starts pods, watches them, and keeps what became of them.
 
 It survives the server (kill -9 too): pods go on, their ends are written to the ledger, and the next server is told.
@@ -30,11 +30,13 @@ from eventflow.runtimes.process.client import Client
 from eventflow.runtimes.process.execution import Execution
 from eventflow.runtimes.process.ledger import Entry, Ledger, Locked, Value
 from eventflow.runtimes.process.leftovers import end_leftovers
+from eventflow.runtimes.process.parking import Parking
 
 _PROGRESS_EVERY = 1.0
 _RETRY_COMMIT = 1.0
 _FILES = 65_536
 _TERM_GRACE = 10.0
+_BUSY = os.cpu_count() or 1
 
 
 class Due:
@@ -57,6 +59,7 @@ class Host:
         self.selector: selectors.BaseSelector = selectors.DefaultSelector()
         self.null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         self.ledger = Ledger(f"{directory}/{protocol.LEDGER}")
+        self.parking: Parking | None = None
         self._directory = directory
         self._idle = idle
         self._idle_since = clock.monotonic()
@@ -86,6 +89,9 @@ class Host:
                     break
             for client in list(self._clients):
                 client.flush()
+            self._park()
+        if self.parking is not None:
+            self.parking.close()
         self.ledger.close()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{self._directory}/{protocol.SOCKET}")
@@ -131,7 +137,7 @@ class Host:
             if message["name"] not in self._executions and message["name"] in self.ledger.entries:
                 self.ledger.forget(message["name"])
         elif operation == "hello":
-            self._welcome(client)
+            self._welcome(client, message.get("park"))
         elif operation == "end":
             self._end_all(message["grace"])
 
@@ -162,8 +168,10 @@ class Host:
         try:
             execution = self._executions[name] = Execution(self, bundle)
             execution.begin()
-        except (KeyError, TypeError, ValueError) as error:
-            self.pod_ended(name, {"cause": "error", "error": f"bad bundle: {error!r}", "containers": []})
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            said = f"the pod cannot be started: {error!r}"
+            end = {"cause": "error", "error": said, "finished_at": self.clock.now(), "containers": []}
+            self.pod_ended(name, end)
         failpoint("runtime.after-spawn")
 
     def _refuse(self, client: Client, name: str, error: OSError) -> None:
@@ -179,7 +187,10 @@ class Host:
             end = {"cause": "stopped", "finished_at": self.clock.now(), "containers": []}
             self.ledger.append("end", name, end, done=lambda: self._end_durable(name))
 
-    def _welcome(self, client: Client) -> None:
+    def _welcome(self, client: Client, park: Value | None) -> None:
+        if self.parking is not None:
+            self.parking.close()
+        self.parking = Parking(self, park) if park is not None else None
         client.send({"event": "hello", "version": protocol.VERSION, "pid": os.getpid()})
         for name, entry in self.ledger.entries.items():
             client.send(self._state(name, entry))
@@ -254,6 +265,11 @@ class Host:
             if due.call is not None:
                 due.call()
 
+    def _park(self) -> None:
+        """Build a sandbox ahead while little else goes on: a pod that ends soon will make room for the next."""
+        if self.parking is not None and len(self._executions) <= _BUSY and not self._ending:
+            self.parking.fill()
+
     def _read_progress(self) -> None:
         for name, execution in self._executions.items():
             value = execution.read_progress()
@@ -306,14 +322,26 @@ class Host:
                 child.exited(status, usage)
 
 
+def _allow_files() -> None:
+    """Let this process have many files open: as many as the system lets (macOS may refuse what it calls allowed)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    while wanted > soft:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (ValueError, OSError):
+            wanted //= 2
+        else:
+            return
+
+
 def main(arguments: list[str]) -> int:
     """Run the supervisor of a directory; 3 if it already has one."""
     directory, idle = arguments
+    _close_inherited()
     os.chdir("/")
     os.umask(0o022)
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    _allow_files()
     deadline = time.monotonic() + 5.0
     while True:
         try:
@@ -325,3 +353,11 @@ def main(arguments: list[str]) -> int:
             time.sleep(0.02)
     host.run()
     return 0
+
+
+def _close_inherited() -> None:
+    """Let go of descriptors that the server had not marked as its own: pods must not have them."""
+    for entry in os.listdir("/dev/fd"):
+        if int(entry) > 2:
+            with contextlib.suppress(OSError):
+                os.close(int(entry))

@@ -4,6 +4,7 @@ runtime/           the supervisor's ledger, socket and log; the toolbox
 pods/NAME/         a pod until it is forgotten: CONTAINER/ (the root it sees), volumes/, inputs/, farm/
 volumes/NS/CLAIM/  claims
 logs/UID/NAME/     CONTAINER.log of each container; outlives the pod
+spare/, trash/     roots to be used again; what is being removed
 """
 
 import re
@@ -38,6 +39,14 @@ class Layout:
     @property
     def claims(self) -> Path:
         return self.data / "volumes"
+
+    @property
+    def spare(self) -> Path:
+        return self.data / "spare"
+
+    @property
+    def trash(self) -> Path:
+        return self.data / "trash"
 
     @property
     def logs(self) -> Path:

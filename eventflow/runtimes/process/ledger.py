@@ -112,7 +112,7 @@ class Ledger:
         try:
             while view:
                 view = view[os.write(self._file, view) :]
-            os.fdatasync(self._file)
+            _sync(self._file)
         except OSError:
             os.ftruncate(self._file, self._size)
             raise
@@ -183,6 +183,18 @@ def _lines_of(name: str, entry: Entry) -> bytes:
 
 def _line(kind: str, name: str, value: Value | None) -> bytes:
     return json.dumps({"k": kind, "n": name, "v": value}, separators=(",", ":")).encode() + b"\n"
+
+
+def _sync(handle: int) -> None:
+    """Have the disk hold what was written. The fsync of macOS, which has no fdatasync, stops at the drive's cache."""
+    to_the_platter = getattr(fcntl, "F_FULLFSYNC", None)
+    if to_the_platter is None:
+        os.fdatasync(handle)
+        return
+    try:
+        fcntl.fcntl(handle, to_the_platter)
+    except OSError:  # a file system that does not know it
+        os.fsync(handle)
 
 
 def _sync_directory(path: str) -> None:

@@ -1,31 +1,83 @@
 # Part of the lean supervisor, which does without pathlib.
 # ruff: noqa: PTH112, PTH123, PTH208
-"""Ends processes of pods whose supervisor died: those that bubblewrap did not take along (plain processes)."""
+"""Ends what is left of pods that bubblewrap does not take along: plain processes, and what they started.
 
+By the marks in their environment where there is a /proc, or where ps shows it; by their session everywhere. A process
+that left its session and hid its environment (macOS hides that of its own programs), or of another user, is not found.
+"""
+
+import contextlib
 import os
 import signal
+from collections.abc import Mapping
 
 MARK = "ARGO_POD_UID"
 
+_CONTAINER_MARK = "ARGO_CONTAINER_NAME"
+_PS_SECONDS = 10.0
+
 
 def end_leftovers(uids: set[str]) -> int:
-    """Kill every process that carries one of these pod uids in its environment; return how many.
-
-    A process that hid its environment, or that runs for another user, is not found. Only on systems with /proc.
-    """
+    """Kill every process that carries one of these pod uids in its environment; return how many."""
     wanted = {f"{MARK}={uid}".encode() for uid in uids if uid}
-    if not wanted or not os.path.isdir("/proc/self"):
+    if not wanted:
         return 0
-    return sum(_end(int(entry), wanted) for entry in os.listdir("/proc") if entry.isdigit())
+    if not _has_proc():
+        return sum(_kill(pid) for pid, said in _ps("-E", "-ww", "-o", "pid=,command=") if wanted & set(said.split()))
+    return sum(_kill(pid) for pid in _pids() if not wanted.isdisjoint(_environment(pid)))
 
 
-def _end(pid: int, wanted: set[bytes]) -> bool:
+def end_tree(leader: int, env: Mapping[str, str]) -> int:
+    """Kill what a container's first process, which has ended or is to, has left behind; return how many.
+
+    `env` is the container's. A descendant has a higher process id, as long as these have not begun anew.
+    """
+    marks = {f"{name}={env[name]}".encode() for name in (MARK, _CONTAINER_MARK) if name in env}
+    later = [pid for pid in _pids() if pid > leader]
+    return sum(_kill(pid) for pid in later if _session(pid) == leader or (marks and marks <= _environment(pid)))
+
+
+def _has_proc() -> bool:
+    return os.path.isdir("/proc/self")
+
+
+def _pids() -> list[int]:
+    if _has_proc():
+        return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+    return [pid for pid, _ in _ps("-o", "pid=")]
+
+
+def _ps(*options: str) -> list[tuple[int, bytes]]:
+    """Return process ids with what ps says of them."""
+    import subprocess  # only where there is no /proc, and slow to load
+
+    try:
+        done = subprocess.run(("ps", "-A", *options), capture_output=True, timeout=_PS_SECONDS, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    lines = (line.split(None, 1) for line in done.stdout.splitlines())
+    return [(int(words[0]), words[1] if len(words) > 1 else b"") for words in lines if words and words[0].isdigit()]
+
+
+def _environment(pid: int) -> set[bytes]:
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
-            environment = file.read().split(b"\0")
-        if pid == os.getpid() or wanted.isdisjoint(environment):
-            return False
-        os.kill(pid, signal.SIGKILL)
+            return set(file.read().split(b"\0"))
     except OSError:
+        return set()
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return 0
+
+
+def _kill(pid: int) -> bool:
+    if pid == os.getpid():
         return False
-    return True
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
+        return True
+    return False

@@ -13,7 +13,7 @@ import orjson
 import eventflow
 from eventflow.clock import Clock
 from eventflow.errors import TemporaryError, UserError
-from eventflow.runtimes.process import protocol
+from eventflow.runtimes.process import protocol, session
 
 _START_SECONDS = 10.0
 _LOOK_EVERY = 0.004
@@ -62,14 +62,16 @@ class Link(asyncio.Protocol):
             self._transport.close()
 
 
-async def connect(directory: Path, idle: float, clock: Clock, told: Told, cut: Cut) -> Link:
+async def connect(
+    directory: Path, idle: float, clock: Clock, park: dict[str, Any] | None, told: Told, cut: Cut
+) -> Link:
     """Connect to the supervisor of a directory, started if need be. Raises TemporaryError if none answers in time."""
     until = clock.monotonic() + _START_SECONDS
     pid = 0
     while True:
         link = await _try(directory, told, cut)
         if link is not None:
-            link.send({"op": "hello", "version": protocol.VERSION})
+            link.send({"op": "hello", "version": protocol.VERSION, "park": park})
             return link
         if not _alive(pid):
             pid = start(directory, idle)
@@ -84,13 +86,8 @@ def start(directory: Path, idle: float) -> int:
     null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
     root = str(Path(eventflow.__file__).parent.parent)
     try:
-        return os.posix_spawn(
-            sys.executable,
-            [sys.executable, "-S", "-E", "-s", "-B", "-c", _COMMAND, root, str(directory), str(idle)],
-            os.environ,
-            file_actions=[(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)],
-            setsid=True,
-        )
+        argv = [sys.executable, "-S", "-E", "-s", "-B", "-c", _COMMAND, root, str(directory), str(idle)]
+        return session.spawn(argv, os.environ, ((null, 0), (log, 1), (log, 2)))
     finally:
         os.close(log)
         os.close(null)
@@ -109,7 +106,9 @@ async def _try(directory: Path, told: Told, cut: Cut) -> Link | None:
     loop = asyncio.get_running_loop()
     with contextlib.ExitStack() as opened:
         address = f"{directory}/{protocol.SOCKET}"
-        if len(address.encode()) >= protocol.ADDRESS_LIMIT:
+        if len(address.encode()) >= protocol.ADDRESS_LIMIT and not protocol.has_descriptors():
+            address = protocol.socket_address(str(directory))
+        elif len(address.encode()) >= protocol.ADDRESS_LIMIT:
             handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             opened.callback(os.close, handle)
             address = f"/proc/self/fd/{handle}/{protocol.SOCKET}"

@@ -1,8 +1,10 @@
+# Part of the lean supervisor, which does without pathlib.
+# ruff: noqa: PTH102, PTH112
 """How the server and the supervisor talk: one JSON object a line over a unix socket, in both directions.
 
 Nothing is lost when a line is: what matters is in the supervisor's ledger, and a server that connects is told it all.
 
-Server to supervisor (`op`): `hello {version}`, `start {bundle}`, `stop {name, grace}`, `result {name, end}`,
+Server to supervisor (`op`): `hello {version, park}`, `start {bundle}`, `stop {name, grace}`, `result {name, end}`,
 `forget {name}`, `end {grace}`.
 
 Supervisor to server (`event`): `hello {version, pid}`, `pod {name, claim, started, end, result}` (a whole state: for
@@ -11,8 +13,11 @@ each pod after `hello`, then `synced`; for a `start` of a name already claimed; 
 reason}`.
 """
 
+import contextlib
 import json
 import os
+import stat
+import zlib
 from typing import Any
 
 VERSION = 1
@@ -20,6 +25,8 @@ VERSION = 1
 SOCKET = "supervisor.sock"
 LEDGER = "ledger"
 ADDRESS_LIMIT = 100
+
+_SOCKETS = "/tmp/eventflow"  # noqa: S108 - owner and mode are looked at
 
 Message = dict[str, Any]
 
@@ -54,11 +61,31 @@ class Lines:
 
 
 def socket_address(directory: str) -> str:
-    """Return the address of the supervisor's socket below a directory, short enough for the kernel's 108 bytes.
+    """Return the address of the supervisor's socket below a directory, short enough for the kernel's 104 or 108 bytes.
 
-    A long directory is reached through an open descriptor, which stays open for the life of the process (Linux).
+    A long directory is reached through an open descriptor, which stays open for the life of the process; on systems
+    that do not name descriptors, its socket is in a directory of the user's below /tmp. Raises OSError.
     """
     path = f"{directory}/{SOCKET}"
     if len(path.encode()) < ADDRESS_LIMIT:
         return path
-    return f"/proc/self/fd/{os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)}/{SOCKET}"
+    if has_descriptors():
+        return f"/proc/self/fd/{os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)}/{SOCKET}"
+    name = os.path.realpath(directory).encode()
+    return f"{_own_directory()}/{zlib.crc32(name):08x}{zlib.crc32(name[::-1]):08x}.sock"
+
+
+def has_descriptors() -> bool:
+    """Whether this system has /proc/self/fd."""
+    return os.path.isdir("/proc/self/fd")
+
+
+def _own_directory() -> str:
+    """Return a directory that only this user can write to. Raises PermissionError if someone else made it."""
+    path = f"{_SOCKETS}-{os.getuid()}"
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise PermissionError(f"{path} belongs to someone else, or others may write to it")
+    return path

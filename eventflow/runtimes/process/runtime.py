@@ -9,6 +9,7 @@ Collected outputs are durable before they are reported; an upload that fails for
 """
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -26,6 +27,7 @@ from eventflow.runtimes.process import (
     collect,
     doctor,
     inputs,
+    light,
     plain,
     readiness,
     records,
@@ -38,8 +40,10 @@ from eventflow.runtimes.process.held import Held
 from eventflow.runtimes.process.images import Images
 from eventflow.runtimes.process.layout import Layout, checked_pod
 from eventflow.runtimes.process.settings import ProcessSettings
-from eventflow.runtimes.process.staging import Ground, Staged
+from eventflow.runtimes.process.staged import Ground
 from eventflow.runtimes.process.trash import Trash
+
+log = logging.getLogger(__name__)
 
 _LOOPBACK = "127.0.0.1"
 _END_SECONDS = 10.0
@@ -71,7 +75,7 @@ class ProcessRuntime:
         self._connection = Connection(self._places.runtime, self.settings.idle, clock, self._told, self._cut)
         self._slots = asyncio.Semaphore(self.settings.max_pods)
         self._transfers = asyncio.Semaphore(self.settings.transfers)
-        self._trash = Trash(self._places.data / "trash")
+        self._trash = Trash(self._places.trash, self._places.spare)
         self._ground: Ground | None = None
 
     @property
@@ -87,8 +91,9 @@ class ProcessRuntime:
 
     async def __aenter__(self) -> "ProcessRuntime":
         self._ground = await asyncio.to_thread(self._prepare_ground)
-        self._trash.open()
-        await self._connection.open()
+        bubblewrap = self._ground.bubblewrap
+        self._trash.open(light.skeleton(bubblewrap) if bubblewrap is not None else None)
+        await self._connection.open(light.plan(self._ground))
         await asyncio.to_thread(self._discard_unclaimed)
         return self
 
@@ -194,8 +199,6 @@ class ProcessRuntime:
                     staged = await held.staging
             else:
                 staged = await work
-            if ground.bubblewrap is None:
-                await asyncio.to_thread(self._enter_machine, pod, staged)
         except inputs.StagingFailed as error:
             uid = uid_for("Pod", pod.namespace, pod.name)
             return bundle.failed(pod.name, uid, str(error), {"capture": False})
@@ -206,15 +209,6 @@ class ProcessRuntime:
         finally:
             held.staging = None
         return bundle.build(staged, ground)
-
-    def _enter_machine(self, pod: Pod, staged: Staged) -> None:
-        """Let a plain process have its absolute paths on the machine. Raises UserError. Blocking."""
-        if self.settings.sandbox != "none":
-            plain.refuse_absolute(pod, staged.shape)
-            return
-        mounts = [mount for group in staged.mounts.values() for mount in group]
-        plain.clear(plain.output_paths(pod), mounts)
-        plain.link(mounts)
 
     # What the supervisor tells.
 
@@ -337,13 +331,16 @@ class ProcessRuntime:
 
     def _prepare_ground(self) -> Ground:
         places = self._places
-        for directory in (places.runtime, places.pods, places.claims, places.logs):
+        for directory in (places.runtime, places.pods, places.claims, places.logs, places.spare, places.trash):
             directory.mkdir(parents=True, exist_ok=True)
         places.runtime.chmod(0o700)
         places.pods.chmod(0o700)
         tools = toolbox.build(places.tools, self.settings.python)
         findings = doctor.probe(self.settings, tools)
         self.checks = findings.checks
+        if findings.bubblewrap is None:
+            plain.check_place(str(places.pods))
+            log.warning("%s", doctor.PLAIN, extra={"hint": doctor.install_hint()})
         images = Images(self.settings.images)
         return Ground(self.settings, places, findings.bubblewrap, tools, images, socket.gethostname())
 
@@ -371,6 +368,7 @@ def _execution(one: Mapping[str, Any]) -> readiness.Execute:
         process = await asyncio.create_subprocess_exec(
             *one["argv"],
             env=one["env"],
+            cwd=one.get("cwd"),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,

@@ -1,5 +1,5 @@
 # Paths inside pods are texts, and these are the hot paths of starting one.
-# ruff: noqa: PTH112, PTH114, PTH115, PTH208
+# ruff: noqa: PTH110, PTH112, PTH114, PTH115, PTH208
 """The sandbox of one container: a bubblewrap command line.
 
 Inside, `/` is a directory of the pod on disk, so that what the pod writes at any absolute path can be collected; /usr,
@@ -16,8 +16,14 @@ from pathlib import Path
 from eventflow.runtimes.process import toolbox
 
 _TREES = ("bin", "sbin", "usr", "etc", "opt", "nix", "gnu")
-_HOSTNAME_LIMIT = 63
 _RESOLVER = "/etc/resolv.conf"
+
+# Directories that every pod may write to from the start, with their modes.
+_WRITABLE: dict[str, int | None] = {
+    "/tmp": 0o1777,  # noqa: S108 - inside the pod
+    "/var/tmp": 0o1777,  # noqa: S108 - inside the pod
+    **dict.fromkeys(("/var/log", "/run/argo", "/root", "/mnt"), 0o755),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +50,11 @@ class Trees:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the container is: user and group ids inside, capabilities it keeps, its host name."""
+    """Who the container is: user and group ids inside, capabilities it keeps."""
 
     user: int = 0
     group: int = 0
     capabilities: tuple[str, ...] = ()
-    hostname: str = "pod"
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class Bubblewrap:
 
     def command(
         self,
-        root: Path,
+        root: Path | str,
         mounts: Iterable[Mount],
         directory: str,
         identity: Identity,
@@ -87,7 +92,7 @@ class Bubblewrap:
             self.program,
             *("--bind", str(root), "/"),
             *self._machine,
-            *(self._links if fresh else ()),
+            *(self._link_words if fresh else ()),
             *(word for mount in ordered for word in _bind(mount)),
             *self._isolation(identity),
             *made,
@@ -98,9 +103,26 @@ class Bubblewrap:
         ]
 
     @functools.cached_property
-    def _links(self) -> tuple[str, ...]:
-        links = (*self.trees.links, ("/var/run", "../run"), ("/argosay", f"{toolbox.INSIDE}/bin/argosay"))
-        return tuple(word for link, target in links for word in ("--symlink", target, link))
+    def links(self) -> dict[str, str]:
+        """The symbolic links that are made in an empty root."""
+        own = {"/var/run": "../run", "/argosay": f"{toolbox.INSIDE}/bin/argosay"}
+        return {**dict(self.trees.links), **own}
+
+    @functools.cached_property
+    def directories(self) -> dict[str, int | None]:
+        """The directories that are made in an empty root: to write to, with their modes, and to mount on."""
+        mounted = (*self.trees.directories, "/proc", "/dev", toolbox.INSIDE, *self.tools.extra)
+        return {**_WRITABLE, **dict.fromkeys(mounted)}
+
+    @functools.cached_property
+    def files(self) -> tuple[str, ...]:
+        """The empty files that are made in an empty root, to mount on: where /etc/resolv.conf leads, if elsewhere."""
+        resolver = os.path.realpath(_RESOLVER)
+        return () if self.trees.holds(resolver) or not os.path.exists(resolver) else (resolver,)
+
+    @functools.cached_property
+    def _link_words(self) -> tuple[str, ...]:
+        return tuple(word for link, target in self.links.items() for word in ("--symlink", target, link))
 
     @functools.cached_property
     def _machine(self) -> tuple[str, ...]:
@@ -109,20 +131,17 @@ class Bubblewrap:
     def _machine_words(self) -> Iterable[str]:
         for tree in self.trees.directories:
             yield from ("--ro-bind", tree, tree)
-        resolver = os.path.realpath(_RESOLVER)
-        if not self.trees.holds(resolver):
-            yield from ("--ro-bind-try", resolver, resolver)
-        yield from ("--perms", "1777", "--dir", "/tmp", "--perms", "1777", "--dir", "/var/tmp")  # noqa: S108 - inside
-        for made in ("/var/log", "/run/argo", "/root", "/mnt"):
-            yield from ("--dir", made)
+        for resolver in self.files:
+            yield from ("--ro-bind", resolver, resolver)
+        for path, mode in _WRITABLE.items():
+            yield from ("--perms", f"{mode:o}", "--dir", path)
         yield from ("--proc", "/proc", "--dev", "/dev")
         yield from ("--ro-bind", str(self.tools.directory), toolbox.INSIDE)
         for extra in self.tools.extra:
             yield from ("--ro-bind", extra, extra)
 
     def _isolation(self, identity: Identity) -> Iterable[str]:
-        yield from ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session")
-        yield from ("--hostname", identity.hostname[:_HOSTNAME_LIMIT])
+        yield from ("--unshare-pid", "--unshare-ipc", "--die-with-parent", "--new-session")
         if not self.network:
             yield "--unshare-net"
         if self.users and not identity.capabilities:

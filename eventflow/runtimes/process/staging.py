@@ -1,84 +1,29 @@
 # Paths inside pods are texts, and these are the hot paths of starting one.
 # ruff: noqa: PTH101, PTH102, PTH103, PTH110, PTH119, PTH120, PTH123
-"""Prepares a pod: its directory, volumes, artifacts and script, and the bundle that the supervisor runs.
+"""Prepares a pod: its directory, volumes, artifacts and script.
 
-What does not exist yet is made, what a crash left half-made is removed first; nothing here starts anything.
+What does not exist yet is made, what a crash left half-made is removed first; nothing here starts anything. Of a light
+pod nothing is made here at all: the supervisor does it, in a sandbox that waits.
 """
 
 import asyncio
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from eventflow.model.identity import uid_for
 from eventflow.model.pod import Pod
 from eventflow.runtimes import containers, environment
-from eventflow.runtimes.containers import Container, Shape
+from eventflow.runtimes.containers import Shape
 from eventflow.runtimes.contract import ArtifactTransfer, Objects
 from eventflow.runtimes.environment import Facts, Reference
-from eventflow.runtimes.process import filesystem, inputs, layout, volumes
+from eventflow.runtimes.process import filesystem, inputs, layout, light, plain, volumes
+from eventflow.runtimes.process.compose import compose
 from eventflow.runtimes.process.filesystem import View
-from eventflow.runtimes.process.images import Image, Images
-from eventflow.runtimes.process.sandbox import Bubblewrap, Mount, Trees
-from eventflow.runtimes.process.settings import ProcessSettings
-from eventflow.runtimes.process.toolbox import INSIDE, Toolbox
-
-_ARGUMENT_LIMIT = 128 << 10
-_SCRIPT_MODE = 0o755
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What all pods of a runtime are prepared on. Without `bubblewrap` they are plain processes."""
-
-    settings: ProcessSettings
-    places: layout.Layout
-    bubblewrap: Bubblewrap | None
-    tools: Toolbox
-    images: Images
-    host: str
-
-    @property
-    def trees(self) -> Trees | None:
-        return self.bubblewrap.trees if self.bubblewrap is not None else None
-
-
-@dataclass(slots=True)
-class Staged:
-    """A pod whose files are being put in place."""
-
-    pod: Pod
-    shape: Shape
-    uid: str
-    facts: Facts
-    work: Path
-    trees: Trees | None
-    environments: dict[str, dict[str, str]] = field(default_factory=dict)
-    mounts: dict[str, list[Mount]] = field(default_factory=dict)
-    arguments: dict[str, list[str]] = field(default_factory=dict)
-
-    def root(self, container: str) -> Path:
-        """The directory that is a container's `/`."""
-        return self.work / container
-
-    def view(self, container: str) -> View:
-        """A container's file system."""
-        return View(str(self.root(container)), self.mounts.get(container, ()), self.trees)
-
-    @property
-    def progress_file(self) -> str:
-        """The progress file as the machine sees it. In the sandbox /var/run is a link to /run."""
-        root = self.root(self.main)
-        return f"{root}/run/argo/progress" if self.trees is not None else f"{root}/progress"
-
-    @property
-    def main(self) -> str:
-        """The container that inputs and outputs belong to: `main`, or the first one where none has that name."""
-        names = [one.name for one in self.shape.of_kind("main")]
-        return containers.MAIN if containers.MAIN in names else names[0]
+from eventflow.runtimes.process.sandbox import Mount
+from eventflow.runtimes.process.staged import Ground, Staged
 
 
 async def stage(
@@ -91,14 +36,21 @@ async def stage(
     staged = _begin(pod, ground)
     wanted = environment.references(staged.shape.containers) | volumes.references(_mounted_volumes(staged.shape))
     known = dict(await asyncio.gather(*(_find(objects, pod.namespace, ref) for ref in sorted(wanted))))
+    if light.is_light(staged, ground):
+        compose(staged, ground, known, {})
+        if light.prepare(staged):
+            return staged
+        staged.files.clear()
     artifacts = (pod.template.get("inputs") or {}).get("artifacts") or ()
-    if _light(staged, artifacts):
-        _place(staged, ground, known)
+    if not artifacts and not any(one.mounts for one in staged.shape.containers):
+        _place(staged, ground, known)  # some directories: a thread would take longer
+        _furnish(staged)
         return staged
     await asyncio.to_thread(_place, staged, ground, known)
     fetched = await inputs.fetch(artifacts, staged.work / "incoming", transfer, patience)
     if fetched:
         await asyncio.to_thread(_place_artifacts, staged, artifacts, fetched)
+    await asyncio.to_thread(_furnish, staged)
     return staged
 
 
@@ -109,8 +61,7 @@ def unstage(work: Path) -> None:
 
 def _begin(pod: Pod, ground: Ground) -> Staged:
     work = ground.places.pod(pod.name)
-    script = containers.SCRIPT_PATH if ground.bubblewrap is not None else str(work / "script")
-    shape = containers.shape_of(pod, script, ground.settings.grace)
+    shape = containers.shape_of(pod, containers.SCRIPT_PATH, ground.settings.grace)
     for one in shape.containers:
         layout.checked_container(one.name)
     uid = uid_for("Pod", pod.namespace, pod.name)
@@ -121,18 +72,13 @@ async def _find(objects: Objects, namespace: str, ref: Reference) -> tuple[Refer
     return ref, await objects.find(ref[0], namespace, ref[1])
 
 
-def _light(staged: Staged, artifacts: Any) -> bool:
-    """Whether placing takes so little that a thread would cost more."""
-    return not artifacts and not any(one.mounts for one in staged.shape.containers)
-
-
 def _mounted_volumes(shape: Shape) -> list[containers.Spec]:
     names = {mount["name"] for one in shape.containers for mount in one.mounts}
     return [volume for name, volume in shape.volumes.items() if name in names]
 
 
 def _place(staged: Staged, ground: Ground, objects: environment.Objects) -> None:
-    """Make directories, volumes, the script; resolve environments and commands. Blocking."""
+    """Make the pod's directories, volumes and files. Blocking."""
     try:
         staged.work.mkdir()
     except FileExistsError:  # left by a server that died while it prepared this pod
@@ -141,53 +87,22 @@ def _place(staged: Staged, ground: Ground, objects: environment.Objects) -> None
     places = volumes.Places(staged.work, ground.places.claims, ground.settings.host_paths)
     mounted = _mounted_volumes(staged.shape)
     placed = {volume["name"]: volumes.place(volume, staged.facts, objects, places) for volume in mounted}
-    shared = environment.argo(staged.pod, staged.uid)
     for one in staged.shape.containers:
         os.mkdir(staged.root(one.name))
-        env = environment.of_container(one, staged.facts, objects, _base(one, staged, ground, shared))
-        staged.environments[one.name] = env
-        staged.mounts[one.name] = volumes.mounts_of(one, placed, env)
+    compose(staged, ground, objects, placed)
     if staged.trees is not None:
         _open_trees(staged)
-    _write_script(staged)
+    for file in staged.files:
+        _write(staged.view(file.container).locate(file.path), file.text, file.mode)
+
+
+def _furnish(staged: Staged) -> None:
+    """Without a sandbox: let containers find below their roots what a sandbox would show them. Blocking."""
+    if staged.trees is not None:
+        return
     for one in staged.shape.containers:
-        staged.arguments[one.name] = _arguments(one, staged, ground)
-
-
-def _base(one: Container, staged: Staged, ground: Ground, shared: Mapping[str, str]) -> dict[str, str]:
-    image = ground.images.find(str(one.spec.get("image") or "")) or Image()
-    sandboxed = ground.bubblewrap is not None
-    path = ground.tools.path(INSIDE if sandboxed else str(ground.tools.directory), ash=image.ash, first=image.path)
-    home = "/root" if sandboxed else str(staged.root(one.name))
-    fixed = {"PATH": path, "HOME": home, "HOSTNAME": staged.pod.name, "ARGO_CONTAINER_NAME": one.name}
-    if not sandboxed:
-        fixed["ARGO_PROGRESS_FILE"] = staged.progress_file
-    return {**shared, **fixed, **image.env}
-
-
-def _arguments(one: Container, staged: Staged, ground: Ground) -> list[str]:
-    """Return the command with $(NAME) replaced. What the kernel takes for too long goes to a file, as in Argo."""
-    env = staged.environments[one.name]
-    argv = [environment.expand(str(word), env) for word in ground.images.command(one.spec)]
-    image = ground.images.find(str(one.spec.get("image") or ""))
-    if image is not None and image.ash and argv[0] in ("/bin/sh", "/bin/ash"):
-        argv[0] = "sh"
-    for number, word in enumerate(argv):
-        if len(word) >= _ARGUMENT_LIMIT and len(word.encode()) >= _ARGUMENT_LIMIT:
-            path = f"/tmp/argo_arg_{max(0, number - 1)}.txt"  # noqa: S108 - inside the pod
-            _write(staged.view(one.name).locate(path), word, 0o644)
-            argv[number] = f"@{path}"
-    return argv
-
-
-def _write_script(staged: Staged) -> None:
-    if staged.shape.script is not None:
-        path = staged.view(staged.main).locate(containers.SCRIPT_PATH) if staged.trees else str(staged.work / "script")
-        _write(path, staged.shape.script, _SCRIPT_MODE)
-    for one in staged.shape.containers:
-        if staged.environments[one.name]["ARGO_TEMPLATE"] == "offloaded" and staged.trees is not None:
-            path = staged.view(one.name).locate(environment.TEMPLATE_FILE)
-            _write(path, environment.template_text(staged.pod), 0o644)
+        root, mounts = str(staged.root(one.name)), staged.mounts[one.name]
+        staged.mounts[one.name] = plain.furnish(staged.pod, staged.shape, one, root, mounts)
 
 
 def _open_trees(staged: Staged) -> None:

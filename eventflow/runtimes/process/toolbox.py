@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 INSIDE = "/.eventflow/tools"
-STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Where macOS' package manager puts programs, on its newer machines.
+_HOMEBREW = ("/opt/homebrew/bin",) if sys.platform == "darwin" else ()
+STANDARD_PATH = ":".join((*_HOMEBREW, "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"))
 
 _SOURCES = Path(__file__).parent / "tools"
-_HOST_DIRECTORIES = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
+_HOST_DIRECTORIES = (*_HOMEBREW, "/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
 
 
 @dataclass(frozen=True, slots=True)

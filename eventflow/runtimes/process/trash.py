@@ -1,6 +1,9 @@
 # Paths inside pods are texts, and these are the hot paths of starting one.
 # ruff: noqa: PTH104, PTH110, PTH208
-"""Removes the directories of pods that were forgotten, many at a time, out of the way of everything else."""
+"""Removes the directories of pods that were forgotten, many at a time, out of the way of everything else.
+
+A root that its pod left as it was becomes a spare one.
+"""
 
 import asyncio
 import contextlib
@@ -8,22 +11,31 @@ import os
 import subprocess
 from pathlib import Path
 
+from eventflow.runtimes.containers import MAIN
+from eventflow.runtimes.process.parking import SPARE_ROOT
+from eventflow.runtimes.process.roots import Skeleton
+
 _BATCH = 256
 _EVERY = 0.25
+_SPARE_LIMIT = 512
 
 
 class Trash:
     """A directory whose entries vanish by and by. What a crash leaves there goes with the next start."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, spare: Path) -> None:
         self._directory = directory
+        self._spare = spare
+        self._skeleton: Skeleton | None = None
         self._number = 0
         self._filled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def open(self) -> None:
-        """Begin to work."""
-        self._directory.mkdir(parents=True, exist_ok=True)
+    def open(self, skeleton: Skeleton | None) -> None:
+        """Begin to work. Roots that are as the skeleton says are not removed, but put aside to be used again."""
+        self._skeleton = skeleton
+        for path in self._spare.glob(f"{SPARE_ROOT}*"):
+            self.take(path)  # perhaps another version's
         self._filled.set()
         self._task = asyncio.create_task(self._work(), name="trash of pods")
 
@@ -58,6 +70,14 @@ class Trash:
         names = os.listdir(self._directory)[:_BATCH]
         if not names:
             return False
+        if self._skeleton is not None and len(os.listdir(self._spare)) < _SPARE_LIMIT:
+            self._put_aside(names, self._skeleton)
         paths = [f"{self._directory}/{name}" for name in names]
         subprocess.run(["rm", "-rf", "--", *paths], check=False, capture_output=True)
         return len(os.listdir(self._directory)) > 0 and not all(os.path.exists(path) for path in paths)
+
+    def _put_aside(self, names: list[str], skeleton: Skeleton) -> None:
+        for name in names:
+            root = f"{self._directory}/{name}/{MAIN}"
+            if skeleton.fits(root):
+                os.rename(root, self._spare / f"{SPARE_ROOT}{name}")

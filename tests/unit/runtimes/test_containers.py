@@ -80,6 +80,11 @@ def test_a_templates_volume_hides_the_workflows() -> None:
     assert "configMap" in made.volumes["v"]
 
 
+def test_a_claim_template_is_a_volume() -> None:
+    made = shape({"container": {}}, volumeClaimTemplates=[{"metadata": {"name": "work"}, "spec": {}}])
+    assert made.volumes["work"]["persistentVolumeClaim"] == {"claimName": "wf-work"}
+
+
 def test_patches_apply_in_order_workflow_first() -> None:
     made = shape(
         {"container": {"image": "a"}, "podSpecPatch": '{"containers": [{"name": "main", "image": "c"}]}'},
