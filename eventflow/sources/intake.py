@@ -1,6 +1,5 @@
 """From what a source received to an event of the log: attributes, key, and the source's own filter."""
 
-import hashlib
 import itertools
 from collections.abc import Mapping
 from typing import Any
@@ -15,15 +14,16 @@ from eventflow.sources.payloads.request import Received
 _ORDINALS = itertools.count(1)
 
 
-def event_of(entry: Entry, received: Received, key: str, now: float, body: bytes | None = None) -> Event:
+def event_of(entry: Entry, received: Received, key: str, now: float, digest: bytes | None = None) -> Event:
     """Return the event of what was received under a key, at an instant (seconds since the epoch).
 
     Where the sender gives no attributes they are Argo's: source is the EventSource's name, type the kind of source,
-    subject the event's name. `body`, if given, is what tells a redelivery from another event under the same key: the
-    data also holds headers, which differ between deliveries. Raises UserError for attributes that cannot be stored.
+    subject the event's name. `digest`, if given, is that of the body, which tells a redelivery from another event under
+    the same key: the data also holds headers, which differ between deliveries. Raises UserError for attributes that
+    cannot be stored.
     """
     event = Event(
-        id=received.id or key,
+        id=received.id or received.key or key,
         source=received.source or entry.source_name,
         type=received.type or entry.type,
         source_name=entry.source_name,
@@ -36,8 +36,8 @@ def event_of(entry: Entry, received: Received, key: str, now: float, body: bytes
         received_at=now,
         namespace=entry.namespace,
     )
-    if body is not None:
-        event.__dict__["digest"] = hashlib.sha256(body).digest()
+    if digest is not None:
+        event.__dict__["digest"] = digest
     return event
 
 

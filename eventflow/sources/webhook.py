@@ -84,7 +84,7 @@ class Route:
 
     def key(self, part: "Part", owner: str, now: float) -> str:
         """Return the key of an event; see this module."""
-        body = hashlib.sha256(part.body).hexdigest()
+        body = part.digest.hex()
         if self.replays_refused and self.body_signed:
             return f"body:{body}:{part.index}" if part.index else f"body:{body}"
         if part.received.key is None:
@@ -96,10 +96,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One event of a request, the bytes that it came in, and which of the events in these bytes it is."""
+    """One event of a request, the SHA-256 of the bytes that it came in, and which of the events in these it is."""
 
     received: Received
-    body: bytes
+    digest: bytes
     index: int = 0
 
 
@@ -131,9 +131,10 @@ def _parts(
 ) -> list[Part]:
     """Return the events of a request that was let in."""
     if route.entry.type != "webhook" or not cloudevents.claims(request):
-        return [Part(each, request.body, index) for index, each in enumerate(answer.events)]
+        digest = hashlib.sha256(request.body).digest()
+        return [Part(each, digest, index) for index, each in enumerate(answer.events)]
     return [
-        Part(each, inner.body)
+        Part(each, hashlib.sha256(inner.body).digest())
         for inner in cloudevents.parts(request)
         for each in route.shape.receive(inner, route.entry.config, around, parameters).events
     ]
@@ -148,7 +149,7 @@ def _made(route: Route, answer: Answer, parts: Sequence[Part], owner: str, now: 
             dropped += 1
             continue
         key = route.key(part, owner, now)
-        events.append(intake.event_of(route.entry, part.received, key, now, part.body))
+        events.append(intake.event_of(route.entry, part.received, key, now, part.digest))
     return Taken(answer, events, dropped)
 
 
