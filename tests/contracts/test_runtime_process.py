@@ -355,3 +355,25 @@ async def _again(place: Place, pod: Pod) -> None:
                 await asyncio.sleep(error.retry_after)
             else:
                 return
+
+
+async def test_a_plain_pod_leaves_no_process_behind(tmp_path: Path) -> None:
+    place = Place("plain", tmp_path)
+    hidden = "(setsid env -i sh -c 'sleep 98765 & exec env -i sleep 98765' &) ; sleep 0.3; echo done"
+    async with place.opened():
+        await place.runtime.ensure(place.shell("stays", "echo up; sleep 5"))
+        assert (await place.run(place.shell("hides", hidden))).result == "done"
+        await asyncio.sleep(0.2)
+        assert _sleeping(98765) == 0
+        assert (await place.end("stays")).outcome == "Succeeded"
+
+
+def _sleeping(seconds: int) -> int:
+    """How many processes sleep for so many seconds."""
+    found = 0
+    for entry in Path("/proc").iterdir():
+        try:
+            found += entry.name.isdigit() and str(seconds).encode() in (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+    return found

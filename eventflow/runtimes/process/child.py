@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from eventflow.runtimes.process import leftovers, session
+from eventflow.runtimes.process import session
 
 _CHUNK = 64 << 10
 _READS_A_TURN = 8
@@ -42,12 +42,15 @@ class Keeper(Protocol):
     def later(self, delay: float, call: Callable[[], None]) -> Timer:
         """Call after a delay in seconds."""
 
+    def end_orphans(self, leader: int, env: dict[str, str]) -> None:
+        """Kill what a plain process, which has ended, left behind."""
+
 
 class Child:
     """A started process. `done` is called once it has ended and its output is read to the end.
 
     In the sandbox the process is bubblewrap, whose end takes everything inside along; otherwise it leads a session of
-    its own, and what is left of it is killed when it ends, as far as it can be found (see leftovers.py).
+    its own, and what is left of it is killed when it ends, as far as it can be found (see orphans.py, leftovers.py).
     """
 
     __slots__ = ("_done", "_env", "_keep", "_keeper", "_log", "_pipes", "_sandboxed", "_tail", "_tail_size", "head",
@@ -118,7 +121,8 @@ class Child:
         self.status = status
         self.usage = usage
         if not self._sandboxed:
-            self._kill_tree()
+            _signal_group(self.pid, signal.SIGKILL)
+            self._keeper.end_orphans(self.pid, self._env)
         for handle in list(self._pipes):
             self.read(handle)
         if self._pipes:
@@ -143,16 +147,12 @@ class Child:
         if self._sandboxed:
             _signal(self.pid, signal.SIGKILL)
         else:
-            self._kill_tree()
+            _signal_group(self.pid, signal.SIGKILL)
 
     def tail(self) -> bytes:
         """The end of the standard output: one newline trimmed, at most 256 KiB (Argo's CaptureScriptResult)."""
         data = b"".join(self._tail)
         return (data[:-1] if data.endswith(b"\n") else data)[-RESULT_LIMIT:]
-
-    def _kill_tree(self) -> None:
-        _signal_group(self.pid, signal.SIGKILL)
-        leftovers.end_tree(self.pid, self._env)
 
     def _take(self, stream: str, data: bytes) -> None:
         self._log.write(stream, data)

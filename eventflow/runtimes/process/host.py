@@ -24,12 +24,11 @@ from collections.abc import Callable
 
 from eventflow.clock import Clock, SystemClock
 from eventflow.failpoints import failpoint
-from eventflow.runtimes.process import cgroups, protocol
+from eventflow.runtimes.process import cgroups, leftovers, orphans, protocol
 from eventflow.runtimes.process.child import Child
 from eventflow.runtimes.process.client import Client
 from eventflow.runtimes.process.execution import Execution
 from eventflow.runtimes.process.ledger import Entry, Ledger, Locked, Value
-from eventflow.runtimes.process.leftovers import end_leftovers
 from eventflow.runtimes.process.parking import Parking
 
 _PROGRESS_EVERY = 1.0
@@ -63,6 +62,7 @@ class Host:
         self._directory = directory
         self._idle = idle
         self._idle_since = clock.monotonic()
+        self._adopts = orphans.adopt()
         self._ending = False
         self._told_to_end = False
         self._children: dict[int, Child] = {}
@@ -106,6 +106,12 @@ class Host:
         self._timer_number += 1
         heapq.heappush(self._timers, (self.clock.monotonic() + delay, self._timer_number, due))
         return due
+
+    def end_orphans(self, leader: int, env: dict[str, str]) -> None:
+        if self._adopts:
+            orphans.end(self._children)
+        else:
+            leftovers.end_tree(leader, env)
 
     def groups(self) -> cgroups.Groups:
         if self._groups is None:
@@ -236,7 +242,7 @@ class Host:
     def _lose_unfinished(self) -> None:
         """Close the claims of a supervisor that died: nothing of those pods is left, or will be in a moment."""
         unfinished = {name: entry for name, entry in self.ledger.entries.items() if entry.end is None}
-        end_leftovers({entry.claim.get("uid", "") for entry in unfinished.values()})
+        leftovers.end_leftovers({entry.claim.get("uid", "") for entry in unfinished.values()})
         for name in unfinished:
             record = {"cause": "lost", "finished_at": self.clock.now(), "containers": []}
             self.ledger.append("end", name, record)
