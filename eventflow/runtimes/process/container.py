@@ -1,5 +1,5 @@
 # Part of the lean supervisor, which does without pathlib.
-# ruff: noqa: PTH113
+# ruff: noqa: PTH110, PTH113
 """One container of a running pod, as the supervisor sees it: waiting, running, waiting to be repeated, or ended."""
 
 import os
@@ -209,6 +209,8 @@ class Container:
 def _found(argv: list[str], env: dict[str, str]) -> list[str]:
     """Return the command with its program's path. Raises LookupError in the words of Argo's emissary."""
     program = argv[0]
+    if program.startswith("/") and not os.path.exists(program):
+        raise LookupError(_not_found(program, ""))
     if "/" in program:
         return argv
     for directory in env.get("PATH", "/usr/bin:/bin").split(":"):

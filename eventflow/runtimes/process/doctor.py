@@ -132,11 +132,11 @@ def _shell(tools: toolbox.Toolbox) -> Check:
 
 
 def _limits() -> Check:
+    if sys.platform != "linux":
+        return Check("limits", False, "this system has no control groups: resources.limits do not hold", _LINUX_ONLY)
     version = cgroups.available()
     if version:
         return Check("limits", True, f"control groups version {version}: memory and cpu of resources.limits hold")
-    if sys.platform != "linux":
-        return Check("limits", False, "this system has no control groups: resources.limits do not hold", _LINUX_ONLY)
     fix = "delegate a control group (systemd: Delegate=yes), or run as root"
     found = "no control group may be written; only memory is limited, for each process alone"
     return Check("limits", False, found, fix)

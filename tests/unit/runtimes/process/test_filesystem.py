@@ -64,10 +64,18 @@ def test_a_loop_of_links(view: View, tmp_path: Path) -> None:
         view.locate("/loop/x")
 
 
-def test_without_a_sandbox_paths_are_the_machines(tmp_path: Path) -> None:
-    view = View(str(tmp_path), (), None)
-    assert view.locate("/tmp/x") == "/tmp/x"
-    assert view.locate("x") == f"{tmp_path}/x"
+def test_without_a_sandbox_links_lead_where_they_lead_on_the_machine(tmp_path: Path) -> None:
+    root, volume = tmp_path / "root", tmp_path / "volume"
+    for each in (root / "tmp", volume):
+        each.mkdir(parents=True)
+    (root / "tmp" / "link").symlink_to(volume)
+    (root / "loop").symlink_to("loop")
+    view = View(str(root), [Mount(str(volume), "/work")], None)
+    assert view.locate("/tmp/x") == f"{root}/tmp/x"
+    assert view.locate("/tmp/link/x") == f"{volume}/x"
+    assert view.locate("/work/x") == f"{volume}/x"
+    assert view.locate("/loop") == f"{root}/loop"
+    assert not view.read_only("/usr")
 
 
 @pytest.mark.parametrize(("path", "tidied"), [("//a//b/", "/a/b"), ("/a/./b/../c", "/a/c"), ("a", "/a"), ("/", "/")])
