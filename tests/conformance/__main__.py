@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--patience", type=float, default=corpus.PATIENCE, metavar="S", help="seconds a workflow may take at most"
     )
+    parser.add_argument(
+        "--sandbox", choices=("auto", "none"), default="auto", help="whether pods of corpora are sandboxed (auto)"
+    )
     options = parser.parse_args(arguments)
     verdicts = [each for directory in options.directories for each in judge(directory, options)]
     for verdict in verdicts:
@@ -48,7 +51,9 @@ def judge(directory: Path, options: Any) -> list[Verdict]:
     """Return the verdicts on all tables and corpora under a directory."""
     verdicts = [tables.judge(path, options.only) for path in sorted(directory.rglob("*.jsonl"))]
     corpora = [index.parent for index in sorted(directory.rglob("index.csv")) if (index.parent / "manifests").is_dir()]
-    verdicts += [asyncio.run(corpus.judge(each, options.only, options.jobs, options.patience)) for each in corpora]
+    for each in corpora:
+        running = corpus.judge(each, options.only, options.jobs, options.patience, options.sandbox)
+        verdicts.append(asyncio.run(running))
     return [verdict for verdict in verdicts if verdict.total]
 
 

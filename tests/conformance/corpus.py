@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 from eventflow.clock import SystemClock
 from eventflow.engine import queries
@@ -62,15 +62,17 @@ class Case:
         return self.name if "synchronization" in json.dumps(self.resource.manifest) else "default"
 
 
-async def judge(root: Path, only: str, jobs: int, patience: float = PATIENCE) -> Verdict:
-    """Run every case of a corpus and return the verdict."""
+async def judge(
+    root: Path, only: str, jobs: int, patience: float = PATIENCE, sandbox: Literal["auto", "none"] = "auto"
+) -> Verdict:
+    """Run every case of a corpus and return the verdict. `sandbox` is the process runtime's."""
     verdict = Verdict(root.name)
     cases = list(_cases(root, only, verdict))
     if not cases:
         return verdict
     normalize = _normalize(root)
     with tempfile.TemporaryDirectory() as directory:
-        settings = ProcessSettings(keep_pods=False)
+        settings = ProcessSettings(sandbox=sandbox, keep_pods=False)
         async with open_local(Path(directory), SystemClock(), process=settings) as local:
             prepared = _prepared(root)
             await local.load(prepared)
