@@ -7,16 +7,17 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from eventflow.errors import TemporaryError, UserError
 from eventflow.model.pod import Pod, PodEnd, PodFinished, PodStarted
 from eventflow.runtimes.process import cgroups
-from tests.contracts.runtime_places import KINDS, Place
+from tests.contracts.runtime_places import KINDS, Copies, Place
 
 needs_bwrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
 needs_groups = pytest.mark.skipif(not cgroups.available(), reason="no control group may be written here")
@@ -173,6 +174,38 @@ async def test_a_sandbox_that_is_demanded_and_absent_is_the_users_error(
             pass
 
 
+async def test_a_pod_is_stopped_while_its_inputs_are_on_the_way(place: Place) -> None:
+    place.settings = replace(place.settings, transfers=1)
+    gate = asyncio.Event()
+
+    class Slow(Copies):
+        async def fetch(self, artifact: Mapping[str, Any], destination: Path) -> bool:
+            await gate.wait()
+            return await super().fetch(artifact, destination)
+
+    place.copies = Slow(place.copies.store)
+    (place.copies.store / "a").write_text("A")
+    inputs = {"artifacts": [{"name": "a", "path": "/in", "copied": {"key": "a"}}]}
+    async with place.opened():
+        pods = [place.shell(f"waits-{number}", "echo started", inputs=inputs) for number in range(2)]
+        ensured = [asyncio.create_task(place.runtime.ensure(pod)) for pod in pods]
+        await asyncio.sleep(0.1)
+        for pod in pods:
+            await place.runtime.stop(pod.name, grace=1)
+        gate.set()
+        async with asyncio.timeout(10):
+            await asyncio.gather(*ensured)
+        assert [(await place.end(pod.name)).result for pod in pods] == [None, None]
+        assert [place.starts(pod.name) for pod in pods] == [0, 0]
+
+
+@needs_bwrap
+async def test_logs_are_kept_as_an_artifact_if_asked_for(boxed: Place) -> None:
+    end = await boxed.run(boxed.shell("kept", "echo one; echo two", archiveLocation={"archiveLogs": True}))
+    assert [one["name"] for one in end.artifacts] == ["main-logs"]
+    assert (boxed.copies.store / "kept-main-logs").read_text() == "one\ntwo\n"
+
+
 @needs_groups
 async def test_memory_that_runs_out_is_told(place: Place) -> None:
     limits = {"resources": {"limits": {"memory": "32Mi", "cpu": "1"}}}
@@ -274,7 +307,7 @@ async def test_nothing_is_left_behind(tmp_path: Path) -> None:
         supervisor = _supervisor(place)
     assert not list((tmp_path / "data" / "pods").iterdir())
     assert not list((tmp_path / "data" / "trash").iterdir())
-    assert not _runs(supervisor)
+    await _gone(supervisor)
 
 
 async def test_an_idle_supervisor_ends_by_itself(tmp_path: Path) -> None:
@@ -283,9 +316,7 @@ async def test_an_idle_supervisor_ends_by_itself(tmp_path: Path) -> None:
     async with place.opened(keep_pods=True):
         await place.run(place.shell("one", "true"))
         supervisor = _supervisor(place)
-    async with asyncio.timeout(10):
-        while _runs(supervisor):
-            await asyncio.sleep(0.05)
+    await _gone(supervisor)
     async with place.opened():
         assert (await place.end("one")).outcome == "Succeeded"
 
@@ -313,6 +344,13 @@ def _supervisor(place: Place) -> int:
             if directory.encode() in words and b"-S" in words:
                 return int(entry.name)
     raise AssertionError(f"no supervisor of {directory}")
+
+
+async def _gone(pid: int) -> None:
+    """Wait until a process has ended."""
+    async with asyncio.timeout(10):
+        while _runs(pid):
+            await asyncio.sleep(0.02)
 
 
 def _runs(pid: int) -> bool:

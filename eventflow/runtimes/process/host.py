@@ -67,6 +67,7 @@ class Host:
         self._told_to_end = False
         self._children: dict[int, Child] = {}
         self._executions: dict[str, Execution] = {}
+        self._early_stops: dict[str, float] = {}
         self._clients: set[Client] = set()
         self._timers: list[tuple[float, int, Due]] = []
         self._timer_number = 0
@@ -90,9 +91,18 @@ class Host:
             for client in list(self._clients):
                 client.flush()
             self._park()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of all it holds."""
         if self.parking is not None:
             self.parking.close()
         self.ledger.close()
+        for key in list(self.selector.get_map().values()):
+            if isinstance(key.fileobj, socket.socket):
+                key.fileobj.close()
+        self.selector.close()
+        os.close(self.null)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{self._directory}/{protocol.SOCKET}")
 
@@ -134,7 +144,7 @@ class Host:
         if operation == "start":
             self._start(client, message["bundle"])
         elif operation == "stop":
-            self._stop(message["name"], message["grace"])
+            self._stop(client, message["name"], message["grace"])
         elif operation == "result":
             name = message["name"]
             if name in self.ledger.entries:
@@ -173,7 +183,11 @@ class Host:
         self._tell({"event": "claimed", "name": name})
         try:
             execution = self._executions[name] = Execution(self, bundle)
-            execution.begin()
+            early = self._early_stops.pop(name, None)
+            if early is not None:
+                execution.stop("stopped", early)
+            else:
+                execution.begin()
         except (KeyError, TypeError, ValueError, OSError) as error:
             said = f"the pod cannot be started: {error!r}"
             end = {"cause": "error", "error": said, "finished_at": self.clock.now(), "containers": []}
@@ -184,11 +198,15 @@ class Host:
         self.ledger.drop(name)
         client.send({"event": "refused", "name": name, "reason": error.strerror or str(error)})
 
-    def _stop(self, name: str, grace: float) -> None:
+    def _stop(self, client: Client, name: str, grace: float) -> None:
         execution = self._executions.get(name)
         if execution is not None:
             execution.stop("stopped", grace)
-        elif name not in self.ledger.entries:
+        elif name in self.ledger.entries:
+            if self.ledger.entries[name].end is None:  # its claim is about to become durable
+                self._early_stops[name] = grace
+            client.send(self._state(name, self.ledger.entries[name]))
+        else:
             self.ledger.append("claim", name, {"uid": "", "at": self.clock.now(), "collect": None})
             end = {"cause": "stopped", "finished_at": self.clock.now(), "containers": []}
             self.ledger.append("end", name, end, done=lambda: self._end_durable(name))

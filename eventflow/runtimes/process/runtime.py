@@ -40,7 +40,7 @@ from eventflow.runtimes.process.held import Held
 from eventflow.runtimes.process.images import Images
 from eventflow.runtimes.process.layout import Layout, checked_pod
 from eventflow.runtimes.process.settings import ProcessSettings
-from eventflow.runtimes.process.staged import Ground
+from eventflow.runtimes.process.staged import Ground, Staged
 from eventflow.runtimes.process.trash import Trash
 
 log = logging.getLogger(__name__)
@@ -190,15 +190,8 @@ class ProcessRuntime:
 
     async def _prepare(self, pod: Pod, held: Held) -> bundle.Bundle | None:
         """Return the pod's bundle; None if it was stopped meanwhile."""
-        ground = self.ground
-        work = staging.stage(pod, ground, self._objects, self._transfer, self._patience)
         try:
-            if (pod.template.get("inputs") or {}).get("artifacts"):
-                async with self._transfers:
-                    held.staging = asyncio.create_task(work, name=f"staging of {pod.name}")
-                    staged = await held.staging
-            else:
-                staged = await work
+            staged = await self._stage(pod, held)
         except inputs.StagingFailed as error:
             uid = uid_for("Pod", pod.namespace, pod.name)
             return bundle.failed(pod.name, uid, str(error), {"capture": False})
@@ -206,9 +199,21 @@ class ProcessRuntime:
             if held.stop_asked:
                 return None
             raise
+        except OSError as error:
+            raise TemporaryError(f"this machine cannot prepare the pod: {error}", retry_after=5.0) from error
         finally:
             held.staging = None
-        return bundle.build(staged, ground)
+        return bundle.build(staged, self.ground)
+
+    async def _stage(self, pod: Pod, held: Held) -> Staged:
+        if not (pod.template.get("inputs") or {}).get("artifacts"):
+            return await staging.stage(pod, self.ground, self._objects, self._transfer, self._patience)
+        async with self._transfers:
+            if held.stop_asked:
+                raise asyncio.CancelledError
+            work = staging.stage(pod, self.ground, self._objects, self._transfer, self._patience)
+            held.staging = task = asyncio.create_task(work, name=f"staging of {pod.name}")
+            return await task
 
     # What the supervisor tells.
 
