@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.faults.checker import Database, Record, open_work, violations
 from tests.faults.observer import Observer
-from tests.faults.process import ROOT, ServerProcess, pods_alive, until
+from tests.faults.process import ROOT, ServerProcess, sandboxes_of, until
 from tests.faults.sender import Sender
 
 _POINT = re.compile(r"""\bfailpoint\(["']([\w.-]+)["']\)""")
@@ -109,9 +109,10 @@ class Campaign:
         until(self._quiet, _REST, "deliveries, workflows and pods to come to their end")
         leftovers = self.server.supervised()
         assert not leftovers, f"the supervisor still keeps {leftovers}"
-        assert not pods_alive(self.server.data), "processes of pods still run"
         assert not list((self.server.data / "pods").iterdir()), "directories of pods were left"
         assert self.server.stop() == 0, "the server did not stop with status 0"
+        self.server.stop_supervisor()
+        until(lambda: not sandboxes_of(self.server.data), 5, "the last sandbox to end")
 
     def _quiet(self) -> bool:
         time.sleep(0.2)

@@ -117,6 +117,12 @@ class ServerProcess:
         until(lambda: _dead(pid), 10, "the pod supervisor to die")
         return True
 
+    def stop_supervisor(self) -> None:
+        """End the pod supervisor politely."""
+        pid = self.supervisor()
+        os.kill(pid, signal.SIGTERM)
+        until(lambda: _dead(pid), 15, "the pod supervisor to end")
+
     def supervised(self) -> list[dict[str, Any]]:
         """Return what the supervisor still knows of pods, as it tells a server that connects."""
         try:
@@ -157,8 +163,8 @@ class ServerProcess:
                 self._turn.notify_all()
 
 
-def pods_alive(data: Path) -> list[int]:
-    """Return the processes of pods that were started from a data directory."""
+def sandboxes_of(data: Path) -> list[int]:
+    """Return the sandboxes of a data directory: those of pods, and those that wait for one."""
     found = []
     for entry in Path("/proc").glob("[1-9]*"):
         with contextlib.suppress(OSError):

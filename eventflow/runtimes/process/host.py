@@ -119,7 +119,7 @@ class Host:
 
     def end_orphans(self, leader: int, env: dict[str, str]) -> None:
         if self._adopts:
-            orphans.end(self._children)
+            orphans.end(self._children, leader, env)
         else:
             leftovers.end_tree(leader, env)
 
@@ -261,6 +261,7 @@ class Host:
         """Close the claims of a supervisor that died: nothing of those pods is left, or will be in a moment."""
         unfinished = {name: entry for name, entry in self.ledger.entries.items() if entry.end is None}
         leftovers.end_leftovers({entry.claim.get("uid", "") for entry in unfinished.values()})
+        leftovers.end_sandboxes(self._directory.rpartition("/")[0])
         for name in unfinished:
             record = {"cause": "lost", "finished_at": self.clock.now(), "containers": []}
             self.ledger.append("end", name, record)

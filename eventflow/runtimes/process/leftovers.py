@@ -4,6 +4,9 @@
 
 By the marks in their environment where there is a /proc, or where ps shows it; by their session everywhere. A process
 that left its session and hid its environment (macOS hides that of its own programs), or of another user, is not found.
+
+Bubblewrap ends with its parent, and what it runs with it. Only its own child, while new, is not bound to it yet: if the
+parent is killed then, that child waits for ever for a word of it.
 """
 
 import contextlib
@@ -27,14 +30,41 @@ def end_leftovers(uids: set[str]) -> int:
     return sum(_kill(pid) for pid in _pids() if not wanted.isdisjoint(_environment(pid)))
 
 
+def end_sandboxes(data: str) -> int:
+    """Kill every bubblewrap that binds something below a data directory, whose supervisor is no more; return how many.
+
+    Only where there is a /proc: bubblewrap needs Linux.
+    """
+    below = f"{data}/".encode()
+    return sum(_kill(pid) for pid in _pids() if _has_proc() and _builds_below(_words(pid), below))
+
+
+def _builds_below(words: list[bytes], below: bytes) -> bool:
+    return words[0].rpartition(b"/")[2] == b"bwrap" and any(word.startswith(below) for word in words)
+
+
+def _words(pid: int) -> list[bytes]:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().split(b"\0")
+    except OSError:
+        return [b""]
+
+
 def end_tree(leader: int, env: Mapping[str, str]) -> int:
     """Kill what a container's first process, which has ended or is to, has left behind; return how many.
 
     `env` is the container's. A descendant has a higher process id, as long as these have not begun anew.
     """
+    return sum(_kill(pid) for pid in _pids() if pid > leader and belongs(pid, leader, env))
+
+
+def belongs(pid: int, leader: int, env: Mapping[str, str]) -> bool:
+    """Whether a process is of the container whose first process was `leader`, as its session or environment tells."""
+    if _session(pid) == leader:
+        return True
     marks = {f"{name}={env[name]}".encode() for name in (MARK, _CONTAINER_MARK) if name in env}
-    later = [pid for pid in _pids() if pid > leader]
-    return sum(_kill(pid) for pid in later if _session(pid) == leader or (marks and marks <= _environment(pid)))
+    return bool(marks) and marks <= _environment(pid)
 
 
 def _has_proc() -> bool:
