@@ -1,5 +1,6 @@
 """What the process runtime promises on machines without a sandbox."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -75,3 +76,13 @@ async def test_messages_name_the_pods_paths(plain: Place) -> None:
     end = await plain.run(plain.shell("absent", "", container={"command": ["/tmp/nosuch"]}))
     assert str(plain.directory) not in end.message
     assert "/tmp/nosuch" in end.message
+
+
+async def test_the_end_of_one_pod_leaves_the_daemons_of_another(plain: Place) -> None:
+    daemon = "(setsid sh -c 'sleep 0.8; echo alive > /tmp/said' &); echo began; sleep 1.2; cat /tmp/said"
+    await plain.runtime.ensure(plain.shell("has-a-daemon", daemon))
+    async with asyncio.timeout(20):
+        while await plain.lines("has-a-daemon") != ["began"]:
+            await asyncio.sleep(0.02)
+    assert (await plain.run(plain.shell("ends", "true"))).outcome == "Succeeded"
+    assert (await plain.end("has-a-daemon")).result == "began\nalive"

@@ -12,7 +12,7 @@ parent is killed then, that child waits for ever for a word of it.
 import contextlib
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 MARK = "ARGO_POD_UID"
 
@@ -63,8 +63,21 @@ def belongs(pid: int, leader: int, env: Mapping[str, str]) -> bool:
     """Whether a process is of the container whose first process was `leader`, as its session or environment tells."""
     if _session(pid) == leader:
         return True
-    marks = {f"{name}={env[name]}".encode() for name in (MARK, _CONTAINER_MARK) if name in env}
+    marks = _marks(env)
     return bool(marks) and marks <= _environment(pid)
+
+
+def is_anothers(pid: int, known: Container[int], leader: int, env: Mapping[str, str]) -> bool:
+    """Whether a process tells that it is of another container: by a `known` leader of its session, or by its marks."""
+    session = _session(pid)
+    if session == leader or session in known:
+        return session != leader
+    said = _environment(pid)
+    return any(one.startswith(f"{MARK}=".encode()) for one in said) and not _marks(env) <= said
+
+
+def _marks(env: Mapping[str, str]) -> set[bytes]:
+    return {f"{name}={env[name]}".encode() for name in (MARK, _CONTAINER_MARK) if name in env}
 
 
 def _has_proc() -> bool:

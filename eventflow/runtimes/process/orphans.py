@@ -9,7 +9,9 @@ wherever that hid, it is a child of the supervisor once its parents are gone; a 
 import contextlib
 import os
 import signal
-from collections.abc import Container
+from collections.abc import Container, Mapping
+
+from eventflow.runtimes.process import leftovers
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -26,9 +28,14 @@ def adopt() -> bool:
         return False
 
 
-def end(known: Container[int]) -> int:
-    """Kill every child of this process that is not known, with all it started; return how many."""
-    return sum(_end_tree(pid) for pid in _children(os.getpid()) if pid not in known)
+def end(known: Container[int], leader: int, env: Mapping[str, str]) -> int:
+    """Kill what a container left behind, with all that these started; return how many.
+
+    `leader` was its first process, `env` is its environment; `known` are the first processes of containers that go on.
+    What those orphaned (a daemon) is theirs, unless it hides whose it is.
+    """
+    orphans = [pid for pid in _children(os.getpid()) if pid not in known]
+    return sum(_end_tree(pid) for pid in orphans if not leftovers.is_anothers(pid, known, leader, env))
 
 
 def _end_tree(pid: int) -> int:
