@@ -53,7 +53,7 @@ def _shapes(local: Local, small: int) -> dict[str, Callable[[], Awaitable[float]
         "chain": lambda: rate(local, [workloads.chain(few)], few),
         "fan-out": lambda: rate(local, [workloads.fan_out(wide)], wide),
         "diamonds": lambda: rate(local, [workloads.diamond()] * few, few),
-        "one-pod": lambda: rate(local, [workloads.one_pod()] * (few * 3), few * 3 / 60),
+        "one-pod": lambda: rate(local, [workloads.one_pod()] * (few * 3), few * 3 * 60),
     }
 
 
