@@ -50,7 +50,8 @@ async def with_outputs(
     error = ""
     if "root" in plan and not record.get("error") and record.get("started_at"):
         mounts = [Mount(source, target) for source, target in plan["mounts"]]
-        view = View(plan["root"], mounts, trees)
+        # A pod that ran without a sandbox, of a server that has one by now, is looked at as it ran.
+        view = View(plan["root"], mounts, None if "restore" in plan else trees)
         parameters, error = await asyncio.to_thread(_parameters, plan["parameters"], view)
         artifacts, failed = await _artifacts(plan, view, transfer, patience)
         artifacts += await _logs(plan, transfer, patience, places)
