@@ -527,7 +527,8 @@ async def test_a_container_of_a_set_is_repeated(place: Place) -> None:
             "containers": [{"name": "main", "image": "busybox", "command": ["sh", "-c", script]}],
         }
     }
-    assert (await place.run(place.pod("repeated", template))).outcome == "Succeeded"
+    end = await place.run(place.pod("repeated", template))
+    assert (end.outcome, end.message, await place.lines("repeated")) == ("Succeeded", "", [])
 
 
 async def test_logs_can_be_followed(place: Place) -> None:

@@ -63,13 +63,13 @@ class Layout:
 
 def checked_pod(name: str) -> str:
     """Return a pod's name if it can name a directory. Raises UserError."""
-    if not _POD.match(name):
+    if not _POD.fullmatch(name):
         raise UserError(f"{name!r} is no name for a pod", hint="letters, digits, '-', '_' and '.', at most 253")
     return name
 
 
 def checked_container(name: str) -> str:
     """Return a container's name if it can name a directory. Raises UserError."""
-    if not _CONTAINER.match(name) or name in _RESERVED:
+    if not _CONTAINER.fullmatch(name) or name in _RESERVED:
         raise UserError(f"{name!r} is no name for a container", hint="letters, digits and '-', at most 63")
     return name

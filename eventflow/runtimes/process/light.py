@@ -40,7 +40,7 @@ def prepare(staged: Staged) -> bool:
 
 def _launcher(env: Mapping[str, str], directory: str, argv: Sequence[str]) -> str | None:
     """Return what the waiting shell is to read."""
-    if not all(_NAME.match(name) for name in env) or not _SHELLS_OWN.isdisjoint(env) or argv[0][:1] in ("", "-"):
+    if not all(_NAME.fullmatch(name) for name in env) or not _SHELLS_OWN.isdisjoint(env) or argv[0][:1] in ("", "-"):
         return None
     words = ["export", *(f"{name}={shlex.quote(value)}" for name, value in env.items()), "\n"]
     if directory != "/":

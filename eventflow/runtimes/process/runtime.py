@@ -18,7 +18,6 @@ from typing import Any
 
 from eventflow.clock import Clock
 from eventflow.errors import EventflowError, TemporaryError
-from eventflow.model.identity import uid_for
 from eventflow.model.pod import Pod, PodEnd, PodFinished, PodLost, PodProgressed, PodReport, PodStarted
 from eventflow.runtimes import logs
 from eventflow.runtimes.contract import ArtifactTransfer, LogLine, Objects, Observer
@@ -193,8 +192,7 @@ class ProcessRuntime:
         try:
             staged = await self._stage(pod, held)
         except inputs.StagingFailed as error:
-            uid = uid_for("Pod", pod.namespace, pod.name)
-            return bundle.failed(pod.name, uid, str(error), {"capture": False})
+            return bundle.failed(pod.name, self.ground.uid(pod), str(error), {"capture": False})
         except asyncio.CancelledError:
             if held.stop_asked:
                 return None

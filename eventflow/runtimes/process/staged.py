@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from eventflow.model.identity import uid_for
 from eventflow.model.pod import Pod
 from eventflow.runtimes import containers
 from eventflow.runtimes.containers import Shape
@@ -29,6 +30,10 @@ class Ground:
     @property
     def trees(self) -> Trees | None:
         return self.bubblewrap.trees if self.bubblewrap is not None else None
+
+    def uid(self, pod: Pod) -> str:
+        """A pod's uid. It marks the pod's processes, so it differs between data directories, where names may not."""
+        return uid_for("Pod", self.host, str(self.places.data), pod.namespace, pod.name)
 
 
 @dataclass(frozen=True, slots=True)

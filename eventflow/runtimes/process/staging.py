@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from eventflow.model.identity import uid_for
 from eventflow.model.pod import Pod
 from eventflow.runtimes import containers, environment
 from eventflow.runtimes.containers import Shape
@@ -64,7 +63,7 @@ def _begin(pod: Pod, ground: Ground) -> Staged:
     shape = containers.shape_of(pod, containers.SCRIPT_PATH, ground.settings.grace)
     for one in shape.containers:
         layout.checked_container(one.name)
-    uid = uid_for("Pod", pod.namespace, pod.name)
+    uid = ground.uid(pod)
     return Staged(pod, shape, uid, Facts(pod, uid, ground.host), work, ground.trees)
 
 
