@@ -7,8 +7,13 @@ commit). Kinds: `claim` (written before the first process of a pod exists; a pod
 `forget`. One process at a time holds the ledger, by a lock file, so a claim is exclusive as O_EXCL would make it; one
 file for all pods because an fsync of its own for each pod's claim and end cost ten times as much (measured: 300 to
 400 µs each against 15 µs in a batch).
+
+The file is filled with zeros ahead of what is written, so that a commit changes no metadata: then it need not wait for
+the file system's journal, which pods fill with the directories they make. It also means that the ends of pods can be
+recorded when the disk has become full.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -20,6 +25,7 @@ Done = Callable[[], None]
 Failed = Callable[[OSError], None]
 
 _COMPACT_ABOVE = 8 << 20
+_AHEAD = 1 << 20
 
 
 class Locked(Exception):
@@ -53,7 +59,8 @@ class Ledger:
         self._waiting: list[tuple[bytes, Done | None, Failed | None]] = []
         self._lazy: list[bytes] = []
         self._size = self._load()
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._room = self._size
         _sync_directory(os.path.dirname(path))
 
     @property
@@ -108,25 +115,27 @@ class Ledger:
         os.close(self._lock)
 
     def _write(self, data: bytes) -> None:
-        view = memoryview(data)
+        end = self._size + len(data)
+        if end > self._room:
+            self._room = _fill(self._file, self._room, end + _AHEAD)
         try:
-            while view:
-                view = view[os.write(self._file, view) :]
+            _write_at(self._file, data, self._size)
             _sync(self._file)
         except OSError:
-            os.ftruncate(self._file, self._size)
+            with contextlib.suppress(OSError):
+                _write_at(self._file, bytes(len(data)), self._size)
             raise
 
     def _load(self) -> int:
-        """Read the file; a last line cut short by a crash was never acted on and is cut off. Return the size."""
+        """Read the file and cut off the zeros. A last line that a crash cut short was never acted on. Return the size."""
         try:
             with open(self._path, "rb") as file:
                 data = file.read()
         except FileNotFoundError:
             return 0
+        data = data.rstrip(b"\0")
         end = data.rfind(b"\n") + 1
-        if end < len(data):
-            os.truncate(self._path, end)
+        os.truncate(self._path, end)
         for line in data[:end].splitlines():
             self._replay(line)
         return end
@@ -157,19 +166,17 @@ class Ledger:
         if 2 * sum(entry.size for entry in self.entries.values()) > self._size:
             return
         fresh = f"{self._path}.new"
-        file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         size = 0
         for name, entry in self.entries.items():
             data = _lines_of(name, entry)
+            _write_at(file, data, size)
             size += len(data)
-            view = memoryview(data)
-            while view:
-                view = view[os.write(file, view) :]
-        os.fsync(file)
+        room = _fill(file, size, size + _AHEAD)
         os.rename(fresh, self._path)
         _sync_directory(os.path.dirname(self._path))
         os.close(self._file)
-        self._file, self._size = file, size
+        self._file, self._size, self._room = file, size, room
 
 
 def _lines_of(name: str, entry: Entry) -> bytes:
@@ -183,6 +190,20 @@ def _lines_of(name: str, entry: Entry) -> bytes:
 
 def _line(kind: str, name: str, value: Value | None) -> bytes:
     return json.dumps({"k": kind, "n": name, "v": value}, separators=(",", ":")).encode() + b"\n"
+
+
+def _write_at(handle: int, data: bytes, at: int) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(handle, view, at)
+        view, at = view[written:], at + written
+
+
+def _fill(handle: int, start: int, end: int) -> int:
+    """Fill a file with zeros that are on the disk, from one place to another; return that."""
+    _write_at(handle, bytes(end - start), start)
+    os.fsync(handle)
+    return end
 
 
 def _sync(handle: int) -> None:
