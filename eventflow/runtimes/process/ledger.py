@@ -127,7 +127,7 @@ class Ledger:
             raise
 
     def _load(self) -> int:
-        """Read the file and cut off the zeros. A last line that a crash cut short was never acted on. Return the size."""
+        """Read the file, cut off the zeros, and return the size. A line that a crash cut short was never acted on."""
         try:
             with open(self._path, "rb") as file:
                 data = file.read()
