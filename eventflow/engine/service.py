@@ -235,10 +235,9 @@ class Engine:
                 self._finish(runner, command.phase)
 
     def forget(self, runner: Runner, pod: str) -> None:
-        """A pod's end is durable: its place is free, and the runtime need not keep it."""
+        """A pod's end is durable: the runtime need not keep it."""
         del runner
         self._pods.pop(pod, None)
-        self._dispatcher.done(pod)
         if self._desk.forget(pod):
             return
         if self.runtime is not None:
@@ -285,12 +284,15 @@ class Engine:
 
     def observe(self, report: PodReport) -> None:
         """Take in what a runtime reports. Call it on the event loop."""
+        ended = isinstance(report, PodFinished | PodLost)
+        if ended:
+            self._dispatcher.done(report.name)  # the next pod, which is durable, need not wait for this end to be it
         runner = self._pods.get(report.name)
         if runner is None:
             self._leftovers.take(report)
         elif not runner.dropped:
             runner.post(report)
-        elif isinstance(report, PodFinished | PodLost):  # its workflow has ended; nothing of the pod matters any more
+        elif ended:  # its workflow has ended; nothing of the pod matters any more
             self.forget(runner, report.name)
 
     async def _start_pod(self, pod: Pod) -> None:

@@ -4,6 +4,7 @@ Sources: Argo v4.1.2 pkg/apis/workflow/v1alpha1/workflow_types.go (NodeID), work
 workflow/controller/operator.go (displayName of a node within its boundary).
 """
 
+import functools
 import re
 
 FNV_OFFSET = 2166136261
@@ -13,6 +14,7 @@ LONGEST_POD_PREFIX = 242  # 253, Kubernetes' limit of a name, less a hash of ten
 _LEADING_SEPARATOR = re.compile(r"^(\[\d+\])?\.")
 
 
+@functools.lru_cache(1_024)  # a node's name is hashed for its id, its pod and its `pod.name`, one after the other
 def fnv1a(text: str, state: int = FNV_OFFSET) -> int:
     """Return the 32-bit FNV-1a hash of a text in UTF-8; `state` continues an earlier hash."""
     for byte in text.encode():
