@@ -170,6 +170,9 @@ class Execution:
                 one.end_unstarted(EMISSARY_ERROR, f'dependency "{failed[0]}" exited with non-zero code: {failed[1]}')
             elif None not in codes.values():
                 one.start()
+        waiting = [one for one in self._main.values() if not one.begun]
+        if waiting and not self._finished and not any(one.running for one in self._main.values()):
+            waiting[0].end_unstarted(EMISSARY_ERROR, "its dependencies wait for each other")
 
     def _end_waiting(self, code: int) -> None:
         for one in self._main.values():

@@ -81,6 +81,15 @@ def test_a_name_is_claimed_once(server: Server, tmp_path: Path) -> None:
     assert (tmp_path / "ledger").read_bytes().count(b'"claim"') == 1
 
 
+def test_containers_that_wait_for_each_other_end(server: Server, tmp_path: Path) -> None:
+    common = {"kind": "main", "argv": ["true"], "env": {}, "log": str(tmp_path / "log"), "log_limit": 1}
+    common |= {"sandboxed": False, "keep": False}
+    containers = [{"name": "a", "depends": ["b"], **common}, {"name": "b", "depends": ["a"], **common}]
+    bundle = {"name": "p", "uid": "u", "grace": 0, "containers": containers, "error": None, "collect": {}}
+    told = server.say({"op": "start", "bundle": bundle})
+    assert [one["code"] for one in told[-1]["end"]["containers"]] == [64, 64]
+
+
 def test_a_stop_right_behind_a_start_is_not_lost(server: Server) -> None:
     bundle = {"name": "a", "uid": "u", "grace": 0, "containers": [], "error": None, "collect": {}}
     told = server.say({"op": "start", "bundle": bundle}, {"op": "stop", "name": "a", "grace": 0})
