@@ -127,6 +127,12 @@ class Workflow:
         ordinal = self.pods.get(pod)
         return ordinal is not None and self.nodes[ordinal].daemoned
 
+    def awaits_start(self, pod: str) -> bool:
+        """Whether something follows from a pod's start already: it is a daemon."""
+        ordinal = self.pods.get(pod)
+        frame = self.frames.get(ordinal) if ordinal is not None else None
+        return frame is not None and bool(frame.template.manifest.get("daemon"))
+
     @property
     def idle(self) -> bool:
         """Whether nothing is left on the agenda."""
