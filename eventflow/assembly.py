@@ -73,8 +73,7 @@ def runtime(settings: Settings, engine: Engine, catalog: Catalog, transfer: Tran
     held = settings.runtime
     if held.kind != "process":
         raise UserError(f"runtime {held.kind!r} is not available", hint="set runtime.kind to process")
-    sandbox = "auto" if held.sandbox == "unshare" else held.sandbox
-    process = ProcessSettings(sandbox=sandbox, images=held.images)
+    process = ProcessSettings(sandbox=held.sandbox, images=held.images)
     return ProcessRuntime(settings.data_dir, engine.observe, catalog, transfer, clock, process)
 
 

@@ -66,9 +66,7 @@ class Runtime:
     kind: Annotated[Literal["process", "docker", "kubernetes"], "sandboxed processes, Docker, or Kubernetes"] = (
         "process"
     )
-    sandbox: Annotated[Literal["auto", "bwrap", "unshare", "none"], "how processes are kept apart; auto: the best"] = (
-        "auto"
-    )
+    sandbox: Annotated[Literal["auto", "bwrap", "none"], "how processes are kept apart; auto: the best"] = "auto"
     images: Annotated[
         Mapping[str, Any], "for the process runtime: image -> directory to use as its root file system"
     ] = field(default_factory=dict)

@@ -24,7 +24,8 @@ class Verify(Object):
 
     `scheme` is a sender's own way or a general one. `secret`, or `secrets` while one is being replaced by another, name
     keys of Secrets. For `hmac`: `header` holds the signature, `prefix` stands before it (`sha256=`), `algorithm` is
-    sha1, sha256 or sha512, `encoding` hex or base64. `tolerance` bounds the age of signed times (5m).
+    sha1, sha256 or sha512, `encoding` hex or base64. `username` goes with `basic`. `tolerance` bounds
+    the age of signed times (5m).
     """
 
     scheme: Annotated[str, AfterValidator(choice(*VERIFY_SCHEMES))]
@@ -34,6 +35,7 @@ class Verify(Object):
     prefix: Text = None
     algorithm: Annotated[str, AfterValidator(choice("sha1", "sha256", "sha384", "sha512"))] | None = None
     encoding: Annotated[str, AfterValidator(choice("hex", "base64"))] | None = None
+    username: Text = None
     tolerance: Duration | None = None
 
 

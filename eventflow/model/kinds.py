@@ -67,7 +67,6 @@ VERIFY_SCHEMES: Final = (
     "gitlab",
     "slack",
     "stripe",
-    "standard",
     "standard-webhooks",
     "hmac",
     "bearer",

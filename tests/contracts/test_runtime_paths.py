@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,7 @@ async def test_a_script_in_a_config_map_runs_as_it_is(place: Place) -> None:
 
 async def test_a_working_directory(place: Place) -> None:
     outputs = {"parameters": [{"name": "p", "valueFrom": {"path": "/some/where/x"}}]}
-    container = {"workingDir": "/some/where"}
+    container: dict[str, Any] = {"workingDir": "/some/where"}
     end = await place.run(place.shell("works", "pwd; echo here > x", container=container, outputs=outputs))
     assert (end.outcome, end.result, end.parameters) == ("Succeeded", "/some/where", {"p": "here"})
     volumes = [{"name": "w", "emptyDir": {}}]

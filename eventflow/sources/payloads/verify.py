@@ -4,8 +4,8 @@
 
 `scheme` is github, gitlab, slack, stripe, standard-webhooks, hmac, bearer or basic. `secrets` is a list instead of
 `secret` while one is replaced by the next: any of them is good. For hmac: `header`, `prefix`, `algorithm` (sha256),
-`encoding` (hex or base64). `tolerance` is the seconds a timestamp may be off (300). All comparisons take constant
-time, all signatures are over the raw bytes.
+`encoding` (hex or base64). `tolerance` is how far a timestamp may be off: a Go duration or seconds (5m). All
+comparisons take constant time, all signatures are over the raw bytes.
 """
 
 import base64
@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from eventflow.errors import UserError
+from eventflow.expressions.golang import duration
 from eventflow.sources.payloads.request import Refused, Request, Surroundings
 
 ALGORITHMS = ("sha256", "sha1", "sha512", "sha384")
@@ -90,7 +91,18 @@ def fresh(timestamp: str, now: float, tolerance: float) -> bool:
 
 
 def _tolerance(block: Mapping[str, Any]) -> float:
-    return float(block.get("tolerance", TOLERANCE))
+    """Return seconds. Raises UserError for a text that is no duration, which a lint would have said."""
+    written = block.get("tolerance")
+    if written is None:
+        return TOLERANCE
+    try:
+        return float(int(written))
+    except ValueError:
+        pass
+    try:
+        return duration.parse_duration(str(written))
+    except ValueError as error:
+        raise UserError(f"verify: tolerance: {error}", hint="write a duration such as 5m") from error
 
 
 def _slack(request: Request, secrets: Sequence[str], block: Mapping[str, Any], now: float) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from eventflow.errors import UserError
+from eventflow.model.kinds import VERIFY_SCHEMES
 from eventflow.sources.payloads import shapes, sns, verify
 from eventflow.sources.payloads.request import Refused, Request, Surroundings
 
@@ -86,7 +87,18 @@ def test_timestamps_age(scheme: str, drift: int) -> None:
     extra, headers = signed(scheme, "s3cret")
     block = {"scheme": scheme, "secret": ref("new"), **extra}
     assert not verdict(block, headers, NOW + drift)
-    assert verdict({**block, "tolerance": 600}, headers, NOW + drift)
+    for tolerance in (600, "600", "10m"):
+        assert verdict({**block, "tolerance": tolerance}, headers, NOW + drift)
+
+
+def test_a_tolerance_that_is_no_duration() -> None:
+    extra, headers = signed("slack", "s3cret")
+    with pytest.raises(UserError, match="tolerance"):
+        verdict({"scheme": "slack", "secret": ref("new"), **extra, "tolerance": "soon"}, headers)
+
+
+def test_manifests_may_name_each_scheme_and_no_other() -> None:
+    assert sorted(VERIFY_SCHEMES) == sorted(verify.SCHEMES)
 
 
 def test_standard_webhooks() -> None:
