@@ -77,7 +77,7 @@ class Place:
         self.reports: list[PodReport] = []
         self.runtime: ProcessRuntime
         self.settings = ProcessSettings(
-            sandbox="bwrap" if kind == "bwrap" else "none", grace=2.0, idle=2.0, transfer_patience=5.0
+            sandbox="bwrap" if kind == "bwrap" else "none", grace=2.0, idle=2.0, save_patience=5.0
         )
         self._changed = asyncio.Event()
 

@@ -68,7 +68,8 @@ class ProcessRuntime:
         self._transfer = transfer
         self._clock = clock
         self._places = Layout(data_dir.absolute())
-        self._patience = inputs.Patience(self.settings.transfer_patience, clock)
+        self._fetching = inputs.Patience(self.settings.fetch_patience, clock)
+        self._saving = inputs.Patience(self.settings.save_patience, clock)
         self._held: dict[str, Held] = {}
         self._seen: set[str] = set()
         self._connection = Connection(self._places.runtime, self.settings.idle, clock, self._told, self._cut)
@@ -205,11 +206,11 @@ class ProcessRuntime:
 
     async def _stage(self, pod: Pod, held: Held) -> Staged:
         if not (pod.template.get("inputs") or {}).get("artifacts"):
-            return await staging.stage(pod, self.ground, self._objects, self._transfer, self._patience)
+            return await staging.stage(pod, self.ground, self._objects, self._transfer, self._fetching)
         async with self._transfers:
             if held.stop_asked:
                 raise asyncio.CancelledError
-            work = staging.stage(pod, self.ground, self._objects, self._transfer, self._patience)
+            work = staging.stage(pod, self.ground, self._objects, self._transfer, self._fetching)
             held.staging = task = asyncio.create_task(work, name=f"staging of {pod.name}")
             return await task
 
@@ -282,7 +283,7 @@ class ProcessRuntime:
     async def _collect(self, name: str, held: Held, record: dict[str, Any]) -> None:
         async with self._transfers:
             end = await collect.with_outputs(
-                held.plan, record, self.ground.trees, self._transfer, self._patience, self._places
+                held.plan, record, self.ground.trees, self._transfer, self._saving, self._places
             )
         await self._keep(name, held, end)
         held.collecting = None

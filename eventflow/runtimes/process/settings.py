@@ -13,8 +13,8 @@ class ProcessSettings:
     `network`: pods share the machine's network, or have `none`. `images` adds to the catalogue (see images.py).
     `host_paths` are directories that hostPath volumes may use. `trees` are further top-level directories of the machine
     that pods see read-only. `python` is the interpreter pods get when the machine has none in /usr.
-    `log_limit` in bytes a container; `grace`, `idle`, `transfer_patience` in seconds; `idle` is how long the
-    supervisor outlives server and pods; `transfer_patience` how long a failing artifact store is asked again.
+    `log_limit` in bytes a container. In seconds: `grace`; `idle`, how long the supervisor outlives server and pods;
+    `fetch_patience` and `save_patience`, how long an artifact store that fails for the moment is asked again.
     `parked` sandboxes are built ahead (see parking.py), 0 for none. `keep_pods`: what runs goes on when the server
     ends. `max_pods` run at once, `transfers` of artifacts at once.
     """
@@ -32,4 +32,5 @@ class ProcessSettings:
     keep_pods: bool = True
     max_pods: int = 1000
     transfers: int = 8
-    transfer_patience: float = 900.0
+    fetch_patience: float = 120.0
+    save_patience: float = 900.0

@@ -106,6 +106,8 @@ def test_the_ledger_is_flushed_to_the_disk_itself(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
     monkeypatch.setattr(fcntl, "fcntl", control)
     book = ledger.Ledger(str(tmp_path / "ledger"))
+    book.append("claim", "zero", {"uid": "u"})
+    book.commit()  # the file is filled ahead
     flushed.clear()
     book.append("claim", "one", {"uid": "u"})
     book.commit()
