@@ -6,6 +6,7 @@ CI=true a skip for want of a server is a failure.
 """
 
 import argparse
+import importlib.util
 import os
 import subprocess
 import sys
@@ -23,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="leave out the tests marked slow")
     parser.add_argument("--checks", action="store_true", help="only lint, types, layers and dependencies")
     options, rest = parser.parse_known_args(arguments)
+    if missing := _missing():
+        print(f"not installed here: {', '.join(missing)}; pip install -e '.[dev]'", file=sys.stderr)
+        return 2
     for command in _checks():
         if status := _run(command):
             return status
@@ -31,6 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = ["-m", "not slow"] if options.quick else []
     workers = str(min(os.cpu_count() or 1, 4))
     return _run([sys.executable, "-m", "pytest", "-n", workers, "--dist", "loadgroup", *chosen, *rest])
+
+
+def _missing() -> list[str]:
+    """Return what the checks and tests need that is not beside this interpreter."""
+    programs = [Path(command[0]) for command in _checks()]
+    found = [path.name for path in programs if not path.exists()]
+    return found + [name for name in ("pytest", "xdist") if importlib.util.find_spec(name) is None]
 
 
 def _checks() -> list[list[str]]:
