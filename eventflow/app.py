@@ -153,6 +153,7 @@ async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncItera
 
 async def _ground(stack: AsyncExitStack, settings: Settings, clock: Clock) -> Ground:
     """settings -> store -> objects -> artifacts -> runtime -> engine"""
+    await asyncio.to_thread(settings.data_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
     store = await stack.enter_async_context(open_store(assembly.store_url(settings), clock))
     catalog = Catalog(store, clock)
     transfer = await stack.enter_async_context(assembly.transfer(settings, catalog))
@@ -250,7 +251,6 @@ async def serve(
             tls=assembly.tls(settings),
         ) as address,
     ):
-        log.info("listening on %s", address.url)
         yield app, address
 
 
@@ -260,7 +260,8 @@ async def run(settings: Settings, build: Build | None = None) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked.set)
-    async with serve(settings, build) as (app, _):
+    async with serve(settings, build) as (app, address):
+        log.info("listening on %s", address.url)
         ended = asyncio.create_task(asked.wait(), name="signal")
         failed = asyncio.create_task(app.ground.guard.wait(), name="failure")
         done, left = await asyncio.wait([ended, failed], return_when=asyncio.FIRST_COMPLETED)

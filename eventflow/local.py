@@ -76,7 +76,7 @@ async def open_local(
 
     `outbound` says whom http templates and artifacts may call; without it, public addresses only.
     """
-    await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(directory.mkdir, mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(f"sqlite:///{directory / 'eventflow.db'}", clock))
         catalog = Catalog(store, clock)

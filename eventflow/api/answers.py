@@ -1,6 +1,6 @@
 """Answers of the API: JSON, and errors in the form of Argo Server (grpc-gateway): `{code, message}`, code by gRPC.
 
-eventflow adds `hint` and `location` where it knows them.
+eventflow adds `hint` and `location` where it knows them, and `problems`, each with its place, of manifests.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from eventflow.errors import Conflict, NotFound, PermanentError, TemporaryError, Unauthorized, UserError
+from eventflow.errors import Conflict, Location, NotFound, PermanentError, TemporaryError, Unauthorized, UserError
 from eventflow.model.problems import ManifestError
 
 log = logging.getLogger(__name__)
@@ -27,14 +27,26 @@ def json(value: Any, status: int = 200) -> web.Response:
     return web.Response(body=orjson.dumps(value), status=status, content_type="application/json")
 
 
-def error(status: int, code: int, message: str, hint: str | None = None, location: str = "") -> web.Response:
+def error(status: int, code: int, message: str, hint: str | None = None) -> web.Response:
     """Return an error answer."""
+    return json(_body(code, message, hint), status)
+
+
+def _body(code: int, message: str, hint: str | None = None, location: Location | None = None) -> dict[str, Any]:
     body: dict[str, Any] = {"code": code, "message": message}
     if hint:
         body["hint"] = hint
     if location:
-        body["location"] = location
-    return json(body, status)
+        body["location"] = str(location)
+    return body
+
+
+def _problems(caught: ManifestError) -> list[dict[str, str | None]]:
+    return [
+        {"rule": each.rule, "location": str(each.location), "message": each.message}
+        | {"hint": each.hint, "source": each.source}
+        for each in caught.problems
+    ]
 
 
 @web.middleware
@@ -58,8 +70,11 @@ def of_error(caught: Exception) -> web.Response:
     """Return the answer to an error; what eventflow did not foresee is logged and not told."""
     if isinstance(caught, UserError):
         status, code = _refusal(caught)
-        message = str(caught) if isinstance(caught, ManifestError) else caught.message
-        return error(status, code, message, caught.hint, str(caught.location or ""))
+        if isinstance(caught, ManifestError):
+            return json(
+                {**_body(code, str(caught), caught.hint, caught.location), "problems": _problems(caught)}, status
+            )
+        return json(_body(code, caught.message, caught.hint, caught.location), status)
     if isinstance(caught, TemporaryError):
         answer = error(503, UNAVAILABLE, str(caught))
         answer.headers["Retry-After"] = str(max(1, round(caught.retry_after)))

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import orjson
 
 from eventflow.errors import Conflict, Location, NotFound, TemporaryError, Unauthorized, UserError
+from eventflow.model.problems import ManifestError, Problem
 
 DEFAULT = "http://127.0.0.1:2746"
 _ERRORS: Mapping[int, type[UserError]] = {401: Unauthorized, 404: NotFound, 409: Conflict}
@@ -113,8 +114,15 @@ def _refused(response: HTTPResponse) -> Exception:
     hint = answer.get("hint")
     if response.status == 401:
         hint = "set EVENTFLOW_TOKEN"
+    if answer.get("problems"):
+        return ManifestError([_problem(each) for each in answer["problems"]])
     place = _place(str(answer.get("location") or ""))
     return _ERRORS.get(response.status, UserError)(message, location=place, hint=hint)
+
+
+def _problem(told: Mapping[str, Any]) -> Problem:
+    place = _place(str(told["location"])) or Location("")
+    return Problem(str(told["rule"]), str(told["message"]), place, told.get("hint"), str(told.get("source") or ""))
 
 
 def _place(text: str) -> Location | None:

@@ -91,9 +91,7 @@ def explain(event: str, verbose: bool, form: str | None) -> int:
         click.echo("no sensor listens to it")
     for decision in found["decisions"]:
         _tell(decision, verbose=verbose)
-    for made in found["workflows"]:
-        phase = made["phase"]
-        click.echo(f"→ workflow {made['name']}  {click.style(phase, fg=tree.COLOURS.get(phase))}")
+    _tell_firings(found)
     if verbose:
         click.echo(output.to_json(head.get("data")), nl=False)
     return 0
@@ -111,6 +109,22 @@ def _tell(decision: Mapping[str, Any], *, verbose: bool) -> None:
     elif decision["outcome"] != "matched":
         for dependency in detail.get("dependencies") or ():
             _tell_dependency(dependency)
+
+
+def _tell_firings(found: Mapping[str, Any]) -> None:
+    """Print what each firing led to: its workflow, also one that is deleted or was only acted on, or its error."""
+    made = {each["firing"]: each for each in found["workflows"]}
+    told = {id_: {"workflow": each["name"], "firing": id_} for id_, each in made.items()}
+    for decision in found["decisions"]:
+        for each in (decision["detail"] or {}).get("firings") or ():
+            if isinstance(each, Mapping):
+                told[str(each.get("firing"))] = {**told.get(str(each.get("firing")), {}), **each}
+    for id_, each in told.items():
+        phase = made[id_]["phase"] if id_ in made else str(each.get("outcome") or "")
+        if each.get("workflow"):
+            click.echo(f"→ workflow {each['workflow']}  {click.style(phase, fg=tree.COLOURS.get(phase))}".rstrip())
+        elif said := each.get("error") or each.get("note") or phase:
+            click.echo(f"→ trigger {each.get('trigger', '')}: {said}")
 
 
 def _tell_dependency(dependency: Mapping[str, Any]) -> None:

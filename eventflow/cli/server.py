@@ -23,7 +23,6 @@ def dev(paths: Sequence[str], port: int | None, data: Path, config: Path | None)
     from eventflow.cli import serving
 
     chosen = list(paths) or (["sensors"] if Path("sensors").is_dir() else [])
-    data.mkdir(parents=True, exist_ok=True)
     return asyncio.run(serving.dev(chosen, port, data, config))
 
 

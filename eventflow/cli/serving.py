@@ -35,7 +35,7 @@ async def dev(paths: Sequence[str], port: int | None, data: Path, config: Path |
     listen = settings.server if port is None else dataclasses.replace(settings.server, port=port)
     settings = settings.replace(server=listen, data_dir=data)
     resources = manifest_files.load_paths(paths)
-    _log(settings)
+    _log(settings, people=True)
     asked = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
@@ -64,5 +64,7 @@ def _announce(app: App, address: Address, kept: Sequence[str], data: Path) -> No
     sys.stdout.flush()
 
 
-def _log(settings: Settings) -> None:
-    logs.configure(settings.telemetry.log_format, settings.telemetry.log_level, Redactor())
+def _log(settings: Settings, *, people: bool = False) -> None:
+    """Log to standard error; `people`: unless a format is set, as on a terminal wherever that goes."""
+    form = settings.telemetry.log_format
+    logs.configure("console" if people and form == "auto" else form, settings.telemetry.log_level, Redactor())

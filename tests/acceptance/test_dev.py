@@ -1,5 +1,6 @@
 """A server of its own, and every verb against it."""
 
+import stat
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,7 +116,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def test_dev_tells_its_address_and_endpoints(place: Place) -> None:
     assert f"{place.url}/push" in place.told
     assert "Sensor greets" in place.told
-    assert (place.directory / ".eventflow").is_dir()
+    assert "listening on" not in (place.directory / "dev.err").read_text()
+    assert stat.S_IMODE((place.directory / ".eventflow").stat().st_mode) == 0o700
     with urllib.request.urlopen(place.url) as page:
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
 
@@ -135,6 +137,9 @@ def test_an_event_becomes_a_workflow_and_is_explained(place: Place) -> None:
     name = told["workflows"][0]["name"]
     assert place.run("wait", name).status == 0
     assert "hello somebody" in place.run("logs", name).out
+    assert f"→ workflow {name}  Succeeded" in place.run("explain", str(listed[0]["seq"])).out
+    assert place.run("delete", name).status == 0
+    assert f"→ workflow {name}" in place.run("explain", str(listed[0]["seq"])).out
     refused = place.run("explain", str(listed[1]["seq"]))
     assert "default/greets" in refused.out
     assert "→ workflow" not in refused.out
@@ -210,5 +215,7 @@ def test_apply_and_objects(place: Place) -> None:
     assert place.run("delete", "workflowtemplate", "other").status == 0
     bad = place.run("apply", place.write("bad.yaml", TEMPLATE.replace("entrypoint", "entrypiont")))
     assert (bad.status, "bad.yaml:5:3" in bad.err) == (2, True)
+    cel = place.run("apply", place.write("cel.yaml", SENSORS.replace("!= 'nobody'", "!= ('nobody'")))
+    assert (cel.status, cel.err.count("cel.yaml:"), cel.err.count("error: syntax error")) == (2, 1, 1), cel.err
     wrong = place.run("apply", place.write("w2.yaml", workflow("true")))
     assert (wrong.status, "eventflow submit" in wrong.err) == (2, True)
