@@ -41,10 +41,15 @@ def _body(code: int, message: str, hint: str | None = None, location: Location |
     return body
 
 
-def _problems(caught: ManifestError) -> list[dict[str, str | None]]:
+def _problems(caught: ManifestError) -> list[dict[str, Any]]:
     return [
-        {"rule": each.rule, "location": str(each.location), "message": each.message}
-        | {"hint": each.hint, "source": each.source}
+        {
+            "rule": each.rule,
+            "location": str(each.location),
+            "message": each.message,
+            "hint": each.hint,
+            "source": each.source,
+        }
         for each in caught.problems
     ]
 
