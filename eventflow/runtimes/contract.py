@@ -39,6 +39,9 @@ class Objects(Protocol):
 class ArtifactTransfer(Protocol):
     """Moves artifacts between their stores and a pod's files. Implemented over `eventflow.artifacts`."""
 
+    def within(self, namespace: str) -> "ArtifactTransfer":
+        """Return the transfer that reads the stores' secrets from a namespace: the pod's."""
+
     async def fetch(self, artifact: Mapping[str, Any], destination: Path) -> bool:
         """Bring an artifact (Argo's form: name, location, archive, subPath ...) to `destination`; False if absent.
 

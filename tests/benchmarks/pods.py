@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from eventflow.clock import SystemClock
 from eventflow.model.pod import Pod, PodFinished, PodLost, PodReport
@@ -35,6 +35,9 @@ class _Nothing:
 
     async def find(self, kind: str, namespace: str, name: str) -> Mapping[str, Any] | None:
         return None
+
+    def within(self, namespace: str) -> Self:
+        return self
 
     async def fetch(self, artifact: Mapping[str, Any], destination: Path) -> bool:
         return False

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from eventflow.clock import SystemClock
 from eventflow.errors import TemporaryError
@@ -39,6 +39,11 @@ class Copies:
         self.store = store
         self.failures = 0
         self.saved = 0
+        self.namespaces: set[str] = set()
+
+    def within(self, namespace: str) -> Self:
+        self.namespaces.add(namespace)
+        return self
 
     async def fetch(self, artifact: Mapping[str, Any], destination: Path) -> bool:
         self._fail()

@@ -164,6 +164,17 @@ async def test_input_artifacts_are_where_they_are_expected(place: Place) -> None
     assert (end.message, end.result) == ("", "file\nleaf\nfile\nwell")
 
 
+async def test_artifacts_are_moved_within_the_pods_namespace(place: Place) -> None:
+    (place.copies.store / "a").write_text("A\n")
+    at = place.path("a")
+    inputs = {"artifacts": [{"name": "a", "path": at, "copied": {"key": "a"}}]}
+    await place.run(place.shell("takes", "true", inputs=inputs, namespace="takers"))
+    assert place.copies.namespaces == {"takers"}
+    outputs = {"artifacts": [{"name": "b", "path": at}]}
+    await place.run(place.shell("gives", f"echo > {at}", outputs=outputs, namespace="givers"))
+    assert (place.copies.namespaces, place.copies.saved) == ({"takers", "givers"}, 1)
+
+
 async def test_an_input_artifact_that_is_absent_ends_the_pod_before_it_starts(place: Place) -> None:
     inputs = {"artifacts": [{"name": "x", "path": place.path("x"), "copied": {"key": "absent"}}]}
     pod = place.shell("starved", "echo started", inputs=inputs)

@@ -56,6 +56,7 @@ def collecting(staged: Staged, ground: Ground) -> dict[str, Any]:
         mounts = [[mount.source, mount.target] for mount in staged.mounts.get(staged.main, ())]
         plan |= {"root": str(staged.root(staged.main)), "mounts": mounts, "parameters": parameters}
         plan |= {"artifacts": artifacts, "default": dict(pod.output_location), "work": str(staged.work)}
+        plan["namespace"] = pod.namespace
     if staged.trees is None:
         main = next(one for one in staged.shape.containers if one.name == staged.main)
         plan["restore"] = plain.restored(main, str(staged.root(main.name)), staged.mounts.get(main.name, ()))

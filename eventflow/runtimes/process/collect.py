@@ -52,9 +52,10 @@ async def with_outputs(
         mounts = [Mount(source, target) for source, target in plan["mounts"]]
         # A pod that ran without a sandbox, of a server that has one by now, is looked at as it ran.
         view = View(plan["root"], mounts, None if "restore" in plan else trees)
+        own = transfer.within(plan["namespace"])
         parameters, error = await asyncio.to_thread(_parameters, plan["parameters"], view)
-        artifacts, failed = await _artifacts(plan, view, transfer, patience)
-        artifacts += await _logs(plan, transfer, patience, places)
+        artifacts, failed = await _artifacts(plan, view, own, patience)
+        artifacts += await _logs(plan, own, patience, places)
         error = error or failed
     return _end(plan, record, parameters, artifacts, error)
 

@@ -46,7 +46,7 @@ async def stage(
         _furnish(staged)
         return staged
     await asyncio.to_thread(_place, staged, ground, known)
-    fetched = await inputs.fetch(artifacts, staged.work / "incoming", transfer, patience)
+    fetched = await inputs.fetch(artifacts, staged.work / "incoming", transfer.within(pod.namespace), patience)
     if fetched:
         await asyncio.to_thread(_place_artifacts, staged, artifacts, fetched)
     await asyncio.to_thread(_furnish, staged)

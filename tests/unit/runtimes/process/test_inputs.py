@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -33,6 +33,9 @@ class Store:
     def __init__(self, failures: int = 0, error: Exception | None = None) -> None:
         self.failures = failures
         self.error = error or TemporaryError("away", retry_after=0.0)
+
+    def within(self, namespace: str) -> Self:
+        return self
 
     async def fetch(self, artifact: Mapping[str, Any], destination: Path) -> bool:
         if self.failures:
