@@ -47,7 +47,13 @@ class Runner:
         self.dropped = False
 
     def post(self, stimulus: Stimulus, reply: Reply | None = None) -> None:
-        """Put a stimulus into the mailbox. `reply` is resolved when it is durable, or gets what it raised."""
+        """Put a stimulus into the mailbox. `reply` is resolved when it is durable, or gets what it raised.
+
+        Who comes after the workflow's end is told to try again, and then learns of the end from the store.
+        """
+        if self.dropped:
+            _fail([reply] if reply is not None else [], TemporaryError("the workflow was unloaded"))
+            return
         self._mail.append((stimulus, reply))
         if isinstance(stimulus, PodStarted) and not self.workflow.awaits_start(stimulus.name):
             self._wake_later()
@@ -77,6 +83,8 @@ class Runner:
         error = task.exception()
         if error is not None:
             self._engine.drop(self, error)
+        elif self.dropped:  # it has ended, and what came meanwhile is too late
+            self.drop()
         elif self._mail:
             self._wake()
 
@@ -93,7 +101,8 @@ class Runner:
     async def _work(self) -> None:
         while self._mail and not self.dropped:
             mail, self._mail = self._mail, []
-            replies = [reply for _, reply in mail if reply is not None]
+            restored = self._pending is not None  # then the mail stays for the next round
+            replies = [] if restored else [reply for _, reply in mail if reply is not None]
             try:
                 decision, stimuli = self._handle(mail)
                 await self._commit(decision, stimuli)

@@ -113,6 +113,18 @@ async def test_stop_and_signals_reach_the_command(place: Place) -> None:
     assert (end.exit_code, end.result) == (3, "up\nbye")
 
 
+async def test_servers_that_come_back_leave_the_pods_alone(tmp_path: Path) -> None:
+    place = Place("bwrap", tmp_path)
+    async with place.opened(keep_pods=True):
+        await _parked(place)
+        await place.runtime.ensure(place.shell("long", "sleep 4; echo there"))
+    for _ in range(3):
+        async with place.opened(keep_pods=True):
+            await _parked(place)
+    async with place.opened():
+        assert (await place.end("long")).result == "there"
+
+
 async def test_sandboxes_that_die_are_not_missed(ahead: Place) -> None:
     killed = 0
     for entry in Path("/proc").iterdir():

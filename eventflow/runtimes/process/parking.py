@@ -10,6 +10,8 @@ Their roots are directories of `spare`, which a pod's own directory takes over b
 that a forgotten pod left as they were.
 """
 
+import errno
+import itertools
 import os
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +27,7 @@ WAIT = ("/bin/sh", "-c", f"echo; . /proc/self/fd/{PIPE}")
 LAUNCHER_LIMIT = 60 << 10
 SPARE_ROOT = "root-"
 _PARKED_ROOT = "parked-"
+_NUMBERS = itertools.count(1)  # of the process: a server that comes back gets a Parking of its own
 
 
 class Light:
@@ -86,7 +89,6 @@ class Parking:
         self._count: int = plan["count"]
         self._roots: list[str] = []
         self._parked: list[Parked] = []
-        self._number = 0
         for name in os.listdir(plan["spare"]):
             if name.startswith(_PARKED_ROOT):  # of a supervisor that is no more
                 self._discard(f"{plan['spare']}/{name}")
@@ -95,7 +97,7 @@ class Parking:
         """Build one more sandbox if there are fewer than wanted; say whether there were."""
         if len(self._parked) >= self._count:
             return False
-        spare = f"{self._plan['spare']}/{_PARKED_ROOT}{self._unique()}"
+        spare = f"{self._plan['spare']}/{_PARKED_ROOT}{_unique()}"
         fresh = not self._move_spare_to(spare)
         if fresh:
             os.mkdir(spare)
@@ -161,11 +163,12 @@ class Parking:
         return False
 
     def _discard(self, path: str) -> None:
-        os.rename(path, f"{self._plan['trash']}/{_PARKED_ROOT}{self._unique()}")
-
-    def _unique(self) -> str:
-        self._number += 1
-        return f"{os.getpid()}-{self._number}"
+        while True:
+            try:
+                return os.rename(path, f"{self._plan['trash']}/{_PARKED_ROOT}{_unique()}")
+            except OSError as error:  # an earlier process of this number has left something there
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
 
     def _died(self, parked: Parked) -> None:
         """A sandbox ended before it was needed: do not build others that may do the same."""
@@ -173,6 +176,10 @@ class Parking:
         if parked in self._parked:
             self._parked.remove(parked)
             self._count = 0
+
+
+def _unique() -> str:
+    return f"{os.getpid()}-{next(_NUMBERS)}"
 
 
 def _write_files(light: Light) -> None:
