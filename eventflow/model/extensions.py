@@ -6,6 +6,7 @@ A manifest that uses none of it is Argo's own. The fields are mixed into the mod
 - `src.cel`: a trigger parameter's value as a CEL expression over `deps` and the event.
 - `argoWorkflow.arguments`: workflow arguments by name, each a value or `{cel: ...}`.
 - `verify` and `methods` of a webhook: how a sender proves who it is, and the HTTP methods that are taken.
+- `keyPath` of a `webhook`: where in the body stands what tells an event from others.
 - `spec.dst` of a CronWorkflow and `dst` of a calendar: see docs/differences-cron.md.
 """
 
@@ -44,6 +45,12 @@ class WebhookExtension(Object):
 
     methods: Texts = None
     verify: Verify | None = None
+
+
+class WebhookKeyExtension(Object):
+    """What an event is told by from the sender's others: a gjson path into the body."""
+
+    key_path: Text = None
 
 
 class FilterExtension(Object):

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from eventflow.model.eventcommon import Credentials, GithubApp, PrefixSuffix, Tls
-from eventflow.model.extensions import WebhookExtension
+from eventflow.model.extensions import WebhookExtension, WebhookKeyExtension
 from eventflow.model.fields import AnyText, Flag, Object, Text, TextMap, Texts, Whole
 from eventflow.model.kubernetes import KeySelector
 
@@ -28,7 +28,7 @@ class WebhookContext(WebhookExtension):
     max_payload_size: Whole = None
 
 
-class Webhook(WebhookContext):
+class Webhook(WebhookContext, WebhookKeyExtension):
     """Any HTTP request."""
 
     filter: Filter | None = None

@@ -3,11 +3,15 @@
 import base64
 import hashlib
 import hmac
+import inspect
+import re
 from typing import Any
 
 import pytest
 
 from eventflow.errors import UserError
+from eventflow.model import manifest
+from eventflow.model.extensions import Verify
 from eventflow.model.kinds import VERIFY_SCHEMES
 from eventflow.sources.payloads import shapes, sns, verify
 from eventflow.sources.payloads.request import Refused, Request, Surroundings
@@ -99,6 +103,28 @@ def test_a_tolerance_that_is_no_duration() -> None:
 
 def test_manifests_may_name_each_scheme_and_no_other() -> None:
     assert sorted(VERIFY_SCHEMES) == sorted(verify.SCHEMES)
+
+
+def test_manifests_may_have_each_field_that_is_read() -> None:
+    read = set(re.findall(r"""block(?:\.get\(|\[)"(\w+)\"""", inspect.getsource(verify)))
+    assert "scheme" in read
+    assert read <= Verify.model_fields.keys()
+
+
+def test_a_webhook_may_have_user_name_and_key_path() -> None:
+    text = """
+    apiVersion: argoproj.io/v1alpha1
+    kind: EventSource
+    metadata: {name: hooks}
+    spec:
+      webhook:
+        order:
+          endpoint: /order
+          keyPath: order.id
+          verify: {scheme: basic, username: u, secret: {name: hook, key: new}}
+    """
+    entry = manifest.parse(text, "f.yaml")[0].manifest["spec"]["webhook"]["order"]
+    assert (entry["keyPath"], entry["verify"]["username"]) == ("order.id", "u")
 
 
 def test_standard_webhooks() -> None:

@@ -88,3 +88,10 @@ def test_a_cloud_event_is_checked_before_the_library_can_invent_what_is_missing(
         taken = webhook.take(route(), request, {}, Surroundings(lambda name, key: None, 1.0), "me")
         assert (taken.answer.status, list(taken.events)) == (400, [])
         assert missing in taken.answer.text
+
+
+def test_a_path_into_the_body_tells_events_apart() -> None:
+    ordered = route(keyPath="order.id", authSecret=SECRET)
+    first, other = b'{"order":{"id":1},"try":1}', b'{"order":{"id":2},"try":1}'
+    assert key(ordered, first, **bearer(webhook_id="a")) == key(ordered, first[:-2] + b"2}", **bearer(webhook_id="b"))
+    assert key(ordered, first, **bearer(webhook_id="a")) != key(ordered, other, **bearer(webhook_id="a"))
