@@ -154,7 +154,7 @@ async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncItera
 async def _ground(stack: AsyncExitStack, settings: Settings, clock: Clock) -> Ground:
     """settings -> store -> objects -> artifacts -> runtime -> engine"""
     await asyncio.to_thread(settings.data_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
-    store = await stack.enter_async_context(open_store(assembly.store_url(settings), clock))
+    store = await stack.enter_async_context(open_store(assembly.store_url(settings), clock, settings.store.pool))
     catalog = Catalog(store, clock)
     transfer = await stack.enter_async_context(assembly.transfer(settings, catalog))
     engine = Engine(store, clock, assembly.engine_settings(settings))

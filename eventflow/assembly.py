@@ -3,6 +3,8 @@
 import os
 import socket
 import ssl
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
 from eventflow.artifacts import registry
@@ -64,8 +66,16 @@ def engine_settings(settings: Settings) -> EngineSettings:
     return EngineSettings(
         pods=settings.limits.pods or default.pods,
         workflows=settings.limits.parallelism or default.workflows,
-        workflow_defaults=settings.engine.workflow_defaults,
+        workflow_defaults=_workflow_defaults(settings),
     )
+
+
+def _workflow_defaults(settings: Settings) -> Mapping[str, Any]:
+    """Return a Workflow's fields where it leaves them out; what is set for workflows comes before what is for logs."""
+    given = settings.engine.workflow_defaults
+    if not settings.artifacts.archive_logs:
+        return given
+    return {**given, "spec": {"archiveLogs": True, **(given.get("spec") or {})}}
 
 
 def runtime(settings: Settings, engine: Engine, catalog: Catalog, transfer: Transfer, clock: Clock) -> Runtime:
@@ -73,7 +83,7 @@ def runtime(settings: Settings, engine: Engine, catalog: Catalog, transfer: Tran
     held = settings.runtime
     if held.kind != "process":
         raise UserError(f"runtime {held.kind!r} is not available", hint="set runtime.kind to process")
-    process = ProcessSettings(sandbox=held.sandbox, images=held.images)
+    process = ProcessSettings(held.sandbox, held.network, images=held.images, host_paths=held.host_paths)
     return ProcessRuntime(settings.data_dir, engine.observe, catalog, transfer, clock, process)
 
 

@@ -1,7 +1,7 @@
 """What an operator can set: a YAML file, then `EVENTFLOW_*` variables, parsed once into frozen sections.
 
-Keys in the file are camelCase (`limits.namespaceParallelism`), variables upper case with underscores
-(`EVENTFLOW_LIMITS_NAMESPACE_PARALLELISM`). Each component gets its own section. docs/settings.md lists all.
+Keys in the file are camelCase (`limits.eventSize`), variables upper case with underscores
+(`EVENTFLOW_LIMITS_EVENT_SIZE`). Each component gets its own section. docs/settings.md lists all.
 """
 
 import dataclasses
@@ -43,37 +43,24 @@ class Store:
     url: Annotated[
         str, "`sqlite:PATH` or `postgresql://user:password@host/name`; empty: SQLite in the data directory", HIDDEN
     ] = ""
-    pool: Annotated[int, "connections to PostgreSQL"] = 8
+    pool: Annotated[int, "the most connections to PostgreSQL"] = 16
     event_retention: Annotated[Seconds, "how long events are kept once nothing waits for them"] = Seconds(15 * 86400.0)
-    workflow_retention: Annotated[Seconds, "how long finished workflows are kept that have no ttlStrategy"] = Seconds(
-        90 * 86400.0
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class PodLimits:
-    """What a pod of the process runtime gets when its template says nothing."""
-
-    cpu: Annotated[str, "processor time, as a Kubernetes quantity (`500m`); empty: no limit"] = ""
-    memory: Annotated[str, "memory, as a Kubernetes quantity (`512Mi`); empty: no limit"] = ""
-    processes: Annotated[int, "processes and threads; 0: no limit"] = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """Where pods run."""
 
-    kind: Annotated[Literal["process", "docker", "kubernetes"], "sandboxed processes, Docker, or Kubernetes"] = (
-        "process"
-    )
+    kind: Annotated[
+        Literal["process", "docker", "kubernetes"], "sandboxed processes; the others are not available yet"
+    ] = "process"
     sandbox: Annotated[Literal["auto", "bwrap", "none"], "how processes are kept apart; auto: the best"] = "auto"
+    network: Annotated[Literal["host", "none"], "what sandboxed processes see of it: the machine's, or none"] = "host"
     images: Annotated[
-        Mapping[str, Any], "for the process runtime: image -> directory to use as its root file system"
+        Mapping[str, Any],
+        "what images start and bring: name or pattern -> `{entrypoint, cmd, env, path, ash, capabilities}`",
     ] = field(default_factory=dict)
-    limits: PodLimits = field(default_factory=PodLimits)
-    docker_host: Annotated[str, "Docker's API (`unix:///run/docker.sock`); empty: as DOCKER_HOST says"] = ""
-    kubeconfig: Annotated[Path | None, "empty: as KUBECONFIG says, or the pod's own account"] = None
-    kubernetes_namespaces: Annotated[tuple[str, ...], "namespaces to watch; empty: the one that eventflow runs in"] = ()
+    host_paths: Annotated[tuple[str, ...], "directories that `hostPath` volumes may use, and what is in them"] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +97,11 @@ class Outbound:
 class Limits:
     """Bounds that keep one user's mistake from being everybody's."""
 
-    parallelism: Annotated[int, "workflows that run at once; 0: no limit"] = 0
-    namespace_parallelism: Annotated[int, "workflows that run at once in one namespace; 0: no limit"] = 0
-    pods: Annotated[int, "pods at once; 0: twice the processors for processes, 500 otherwise"] = 0
-    nodes: Annotated[int, "nodes of one workflow"] = 1_000_000
+    parallelism: Annotated[int, "workflows that run at once; 0: 10000"] = 0
+    pods: Annotated[int, "pods at once; 0: 100"] = 0
     event_size: Annotated[Bytes, "body of an event"] = Bytes(1 << 20)
     manifest_size: Annotated[Bytes, "text of a manifest"] = Bytes(1 << 20)
     events_waiting: Annotated[int, "deliveries that may wait before senders are told to come back later"] = 100_000
-    loop_depth: Annotated[int, "times that events may start one another through triggers"] = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +111,15 @@ class Engine:
     workflow_defaults: Annotated[
         Mapping[str, Any], "a Workflow's fields where a manifest leaves them out, as in Argo"
     ] = field(default_factory=dict)
-    instance_id: Annotated[str, "only workflows with this instance id label are run; empty: those without one"] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """Logs, metrics and traces."""
+    """Logs and metrics."""
 
     log_format: Annotated[Literal["auto", "json", "console"], "auto: console on a terminal, else JSON lines"] = "auto"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], "the least that is logged"] = "info"
     metrics: Annotated[bool, "serve Prometheus metrics at `/metrics`"] = True
-    metrics_port: Annotated[int, "port of their own for metrics, without tokens; 0: the server's"] = 0
-    otlp_endpoint: Annotated[str, "where traces go (`http://collector:4318`); empty: nowhere"] = ""
 
 
 @dataclass(frozen=True, slots=True)

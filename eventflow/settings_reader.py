@@ -57,12 +57,12 @@ class Option:
 
     @property
     def key(self) -> str:
-        """The dotted key of the file: `limits.namespaceParallelism`."""
+        """The dotted key of the file: `limits.eventSize`."""
         return ".".join(_camel(part) for part in self.path)
 
     @property
     def variable(self) -> str:
-        """The variable of the environment: `EVENTFLOW_LIMITS_NAMESPACE_PARALLELISM`."""
+        """The variable of the environment: `EVENTFLOW_LIMITS_EVENT_SIZE`."""
         return PREFIX + "_".join(self.path).upper()
 
 

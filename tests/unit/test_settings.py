@@ -29,23 +29,23 @@ def test_the_file_sets_and_the_environment_wins() -> None:
     dataDir: /var/lib/eventflow
     server: {port: 8080, bodyTimeout: 1m30s}
     limits:
-      namespaceParallelism: 5
+      parallelism: 5
       eventSize: 2Mi
     outbound: {allow: [minio, 10.0.0.0/8]}
     artifacts:
       repository: {s3: {endpoint: minio:9000, bucket: b}}
-    runtime: {limits: {memory: 1Gi}}
+    runtime: {hostPaths: [/srv], sandbox: bwrap}
     """
     settings = _read(text, EVENTFLOW_SERVER_PORT="9090", EVENTFLOW_OUTBOUND_PRIVATE="true", PATH="/bin")
     assert settings.data_dir == Path("/var/lib/eventflow")
     assert settings.server.port == 9090
     assert settings.server.body_timeout == 90.0
-    assert settings.limits.namespace_parallelism == 5
+    assert settings.limits.parallelism == 5
     assert settings.limits.event_size == 2 << 20
     assert settings.outbound.allow == ("minio", "10.0.0.0/8")
     assert settings.outbound.private is True
     assert settings.artifacts.repository["s3"]["bucket"] == "b"
-    assert settings.runtime.limits.memory == "1Gi"
+    assert settings.runtime.host_paths == ("/srv",)
 
 
 def test_each_value_knows_where_it_comes_from() -> None:
@@ -72,7 +72,7 @@ def test_a_password_is_not_shown() -> None:
             "server:\n  prot: 1",
             "eventflow.yaml:2:3: there is no setting 'server.prot' .did you mean 'server.port'",
         ),
-        ("limits: {namespace_parallelism: 1}", "did you mean 'limits.namespaceParallelism'"),
+        ("limits: {event_size: 1}", "did you mean 'limits.eventSize'"),
         ("sever: {}", "did you mean 'server'"),
         ("zzz: 1", "docs/settings.md lists all keys"),
         ("server: 8080", "eventflow.yaml:1:9: 'server' must be a mapping"),
@@ -87,6 +87,7 @@ def test_a_password_is_not_shown() -> None:
         ("limits: {eventSize: 1Q}", "must be a size such as"),
         ("server: {bodyTimeout: soon}", "must be a time such as"),
         ("runtime: {kind: podman}", "must be one of process, docker, kubernetes, not 'podman'"),
+        ("runtime: {sandbox: unshare}", "must be one of auto, bwrap, none, not 'unshare'"),
         ("artifacts: {repository: s3}", "must be a mapping"),
         ("origins: {}", "there is no setting 'origins'"),
     ],

@@ -29,7 +29,7 @@ _KNOWN = (
     ("setting up uid map: Permission denied", "AppArmor forbids user namespaces (Ubuntu 23.10 and later): load the "
      "profile bwrap-userns-restrict, or sysctl kernel.apparmor_restrict_unprivileged_userns=0"),
     ("Failed RTM_NEWADDR", "AppArmor forbids network namespaces: load the profile bwrap-userns-restrict, or set "
-     "network: host"),
+     "runtime.network: host"),
     ("No space left on device", "user namespaces are used up or forbidden: sysctl user.max_user_namespaces=15000"),
     ("No permissions to create", "user namespaces are forbidden: sysctl kernel.unprivileged_userns_clone=1"),
     ("Creating new namespace failed", "namespaces are forbidden here; in a container: run it with --privileged, or "

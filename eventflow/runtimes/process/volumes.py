@@ -104,7 +104,7 @@ def _host_path(volume: Spec, allowed: tuple[str, ...]) -> Volume:
     if not any(path == base or path.startswith(base.rstrip("/") + "/") for base in map(os.path.realpath, allowed)):
         raise UserError(
             f"volume {volume['name']!r}: hostPath {path} is not allowed",
-            hint="list the directory under host_paths in the settings of the process runtime",
+            hint="list the directory, or one above it, in the setting runtime.hostPaths",
         )
     if not os.path.exists(path):
         if volume["hostPath"].get("type") != "DirectoryOrCreate":

@@ -32,3 +32,8 @@ def test_a_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delitem(sys.modules, "eventflow.store.postgres_errors", raising=False)
     with pytest.raises(UserError, match=r"pip install 'eventflow\[postgres\]'"):
         open_store("postgresql://host/db")
+
+
+def test_the_pool_is_as_large_as_set() -> None:
+    pytest.importorskip("asyncpg")
+    assert vars(open_store("postgresql://host/db", connections=3))["_connections"] == 3
