@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from eventflow.errors import UserError
 from eventflow.expressions.calendar import Calendar
-from eventflow.lint import expressions, schedules
+from eventflow.lint import durations, expressions, schedules
 from eventflow.lint.findings import Place, Report
 from eventflow.model.kinds import VERIFY_SCHEMES
 from eventflow.model.manifest import Resource
@@ -120,16 +120,28 @@ def _check_verification(kind: str, place: Place, context: Place, report: Report)
     )
 
 
+_FIELDS = {
+    "header": ("hmac", "bearer"),
+    "prefix": ("hmac",),
+    "algorithm": ("hmac",),
+    "encoding": ("hmac",),
+    "username": ("basic",),
+    "tolerance": ("slack", "stripe", "standard-webhooks"),
+}
+"""What of `verify` only some schemes read."""
+
+
 def _check_verify(place: Place, report: Report) -> None:
     value = place.mapping()
     if not value.get("secret") and not value.get("secrets"):
         report.error("unverified", "verify needs secret or secrets", place, "secret: {name: …, key: …}")
     if value["scheme"] == "hmac" and not value.get("header"):
         report.error("unverified", "the scheme hmac needs the header that holds the signature", place, "header: X-…")
-    for field in ("header", "prefix", "algorithm", "encoding"):
-        if field in value and value["scheme"] != "hmac":
-            message = f"{field} has a meaning for the scheme hmac only"
+    for field, schemes in _FIELDS.items():
+        if field in value and value["scheme"] not in schemes:
+            message = f"{field} has a meaning for {' and '.join(schemes)} only"
             report.warning("ignored", message, place.at(field))
+    durations.check(place.at("tolerance"), report, bare=True)
 
 
 def check_bus(resource: Resource, report: Report) -> None:

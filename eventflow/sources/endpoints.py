@@ -18,7 +18,7 @@ from eventflow.artifacts.secrets import SecretReader
 from eventflow.errors import EventflowError, TemporaryError, UserError
 from eventflow.sources import webhook
 from eventflow.sources.contract import Entry, Services
-from eventflow.sources.payloads import shapes
+from eventflow.sources.payloads import shapes, verify
 from eventflow.sources.payloads.request import Answer, Request, Surroundings
 from eventflow.sources.webhook import REPLAYS, Route
 from eventflow.store import objects
@@ -185,6 +185,9 @@ def check(kind: str, config: Mapping[str, object]) -> None:
     shape = shapes.SHAPES[kind]
     context = shape.context(config)
     shapes.match(str(context.get("endpoint") or "/"), "/")
+    block = context.get("verify")
+    if isinstance(block, Mapping):
+        verify.tolerance(block)
     largest = context.get("maxPayloadSize")
     if isinstance(largest, int) and largest > webhook.LARGEST:
         raise UserError(f"maxPayloadSize is at most {webhook.LARGEST}, not {largest}", hint="25 MiB is GitHub's limit")

@@ -90,7 +90,7 @@ def fresh(timestamp: str, now: float, tolerance: float) -> bool:
     )
 
 
-def _tolerance(block: Mapping[str, Any]) -> float:
+def tolerance(block: Mapping[str, Any]) -> float:
     """Return seconds. Raises UserError for a text that is no duration, which a lint would have said."""
     written = block.get("tolerance")
     if written is None:
@@ -106,7 +106,7 @@ def _tolerance(block: Mapping[str, Any]) -> float:
 
 
 def _slack(request: Request, secrets: Sequence[str], block: Mapping[str, Any], now: float) -> bool:
-    return slack_problem(request, secrets, now, _tolerance(block)) == ""
+    return slack_problem(request, secrets, now, tolerance(block)) == ""
 
 
 def _stripe(request: Request, secrets: Sequence[str], block: Mapping[str, Any], now: float) -> bool:
@@ -114,7 +114,7 @@ def _stripe(request: Request, secrets: Sequence[str], block: Mapping[str, Any], 
     parts = [part.strip().partition("=") for part in request.header("Stripe-Signature").split(",")]
     timestamp = next((value for name, _, value in parts if name == "t"), "")
     given = [value for name, _, value in parts if name == "v1"]
-    if not given or not fresh(timestamp, now, _tolerance(block)):
+    if not given or not fresh(timestamp, now, tolerance(block)):
         return False
     message = timestamp.encode() + b"." + request.body
     return any_same(given, [digest(secret, message).hex() for secret in secrets])
@@ -123,7 +123,7 @@ def _stripe(request: Request, secrets: Sequence[str], block: Mapping[str, Any], 
 def _standard(request: Request, secrets: Sequence[str], block: Mapping[str, Any], now: float) -> bool:
     """Standard Webhooks 1.0: `v1,<base64>` signatures over `<id>.<timestamp>.<body>`; secrets may begin with whsec_."""
     identity, timestamp = request.header("webhook-id"), request.header("webhook-timestamp")
-    if not identity or not fresh(timestamp, now, _tolerance(block)):
+    if not identity or not fresh(timestamp, now, tolerance(block)):
         return False
     message = f"{identity}.{timestamp}.".encode() + request.body
     given = [part[3:] for part in request.header("webhook-signature").split() if part.startswith("v1,")]

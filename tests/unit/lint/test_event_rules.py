@@ -60,6 +60,8 @@ def test_a_complete_set_is_silent() -> None:
         (PUSH.replace("/push", "push"), "error event-source 6:37 an endpoint begins with /"),
         (PUSH.replace("scheme: bearer", "scheme: hmac"), "needs the header that holds the signature"),
         (PUSH.replace("scheme: bearer, secret: {name: a, key: b}", "scheme: github"), "verify needs secret or secrets"),
+        (PUSH.replace("bearer,", "stripe, tolerance: soon,"), "error duration"),
+        (PUSH.replace("bearer,", "bearer, username: u,"), "username has a meaning for basic only"),
         (PUSH.replace("verify:", "filter: {expression: a ==}, verify:"), "error expression 6:68"),
         (
             PUSH + PUSH.splitlines()[1].replace("push:", "again:", 1) + "\n",
@@ -70,6 +72,11 @@ def test_a_complete_set_is_silent() -> None:
 )
 def test_sources(entries: str, says: str) -> None:
     assert says in only(SOURCE + entries)
+
+
+@pytest.mark.parametrize("fields", ["bearer, header: X-Token", "basic, username: u", "slack, tolerance: 5m"])
+def test_what_a_scheme_reads_is_in_order(fields: str) -> None:
+    assert said(SOURCE + PUSH.replace("scheme: bearer", f"scheme: {fields}")) == []
 
 
 def test_several_methods_share_a_path() -> None:

@@ -13,6 +13,7 @@ from eventflow.errors import UserError
 from eventflow.model import manifest
 from eventflow.model.extensions import Verify
 from eventflow.model.kinds import VERIFY_SCHEMES
+from eventflow.sources import endpoints
 from eventflow.sources.payloads import shapes, sns, verify
 from eventflow.sources.payloads.request import Refused, Request, Surroundings
 
@@ -97,6 +98,8 @@ def test_timestamps_age(scheme: str, drift: int) -> None:
 
 def test_a_tolerance_that_is_no_duration() -> None:
     extra, headers = signed("slack", "s3cret")
+    with pytest.raises(UserError, match="tolerance"):
+        endpoints.check("webhook", {"verify": {"scheme": "slack", "secret": ref("new"), "tolerance": "soon"}})
     with pytest.raises(UserError, match="tolerance"):
         verdict({"scheme": "slack", "secret": ref("new"), **extra, "tolerance": "soon"}, headers)
 
