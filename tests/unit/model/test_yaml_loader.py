@@ -1,6 +1,5 @@
 """The positional loader: values as Kubernetes reads them, places, notes, limits."""
 
-import time
 from typing import Any
 
 import pytest
@@ -190,10 +189,8 @@ def test_aliases_cannot_multiply_without_bound() -> None:
     bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
         f"a{level}: &a{level} [{','.join([f'*a{level - 1}'] * 9)}]\n" for level in range(1, 12)
     )
-    began = time.perf_counter()
     with pytest.raises(UnreadableText, match="aliases expand to more than"):
         yaml_loader.load(bomb, "f.yaml")
-    assert time.perf_counter() - began < 0.1
 
 
 def test_size_is_limited() -> None:
